@@ -1,0 +1,108 @@
+import { constants } from 'node:os';
+import { getSystemErrorMap } from 'node:util';
+
+/** What a failed system call was asked to do: the part of {@link SyscallError} the caller knows. */
+export interface SyscallFailure {
+  /** The kernel's error number, positive, as in errno(3). */
+  readonly errno: number;
+  /** The name of the call, as in its man page. */
+  readonly syscall: string;
+  /** The file the call was about, where it was about one. */
+  readonly path?: string | undefined;
+  /** The second file, as for mount(2) or rename(2). */
+  readonly dest?: string | undefined;
+  /** The place of the failed step in its plan, where a plan made the call. */
+  readonly step?: number | undefined;
+  /** What the call was for, in words: `'mounting proc'`. */
+  readonly purpose?: string | undefined;
+  /** What to do about it, where that is known. */
+  readonly hint?: string | undefined;
+}
+
+/**
+ * A system call that failed, in the shape of Node's own system errors:
+ * `code` ('EPERM'), `errno` (negative, as in `fs`), `syscall`, `path` and `dest`.
+ */
+export class SyscallError extends Error {
+  override readonly name = 'SyscallError';
+  readonly code: string;
+  readonly errno: number;
+  readonly syscall: string;
+  declare readonly path?: string;
+  declare readonly dest?: string;
+  declare readonly step?: number;
+  declare readonly purpose?: string;
+  declare readonly hint?: string;
+
+  constructor(failure: SyscallFailure) {
+    super(formatFailure(failure));
+    this.code = errnoName(failure.errno);
+    this.errno = -failure.errno;
+    this.syscall = failure.syscall;
+    const { path, dest, step, purpose, hint } = failure;
+    Object.assign(this, withoutUndefined({ path, dest, step, purpose, hint }));
+  }
+}
+
+/** What may be said of a {@link CaissonError} besides its code and message. */
+export interface CaissonErrorOptions {
+  /** What to do about it, where that is known; appended to the message in parentheses. */
+  readonly hint?: string | undefined;
+  /** The error this one explains. */
+  readonly cause?: unknown;
+  /** The exit code a shell would give: 126 or 127 for a command that cannot be run. */
+  readonly exitCode?: number | undefined;
+}
+
+/**
+ * An error of caisson itself, told apart by its stable `code` (`'IMAGE_NOT_FOUND'`).
+ * The message names the values involved; `hint` says what to do; `cause` keeps what lies beneath.
+ */
+export class CaissonError extends Error {
+  override readonly name = 'CaissonError';
+  readonly code: string;
+  declare readonly hint?: string;
+  declare readonly exitCode?: number;
+
+  constructor(code: string, message: string, { hint, cause, exitCode }: CaissonErrorOptions = {}) {
+    super(hint === undefined ? message : `${message} (${hint})`, cause === undefined ? undefined : { cause });
+    this.code = code;
+    Object.assign(this, withoutUndefined({ hint, exitCode }));
+  }
+}
+
+/** The kernel's name of an error number: `errnoName(1) === 'EPERM'`. */
+export function errnoName(errno: number): string {
+  for (const [name, value] of Object.entries(constants.errno)) {
+    if (value === errno) return name;
+  }
+  return `E${errno}`;
+}
+
+/** The error number of a name: `errnoNumber('EPERM') === 1`. */
+export function errnoNumber(name: string): number {
+  const value = (constants.errno as Record<string, number | undefined>)[name];
+  if (value === undefined) throw new TypeError(`unknown error name '${name}'`);
+  return value;
+}
+
+/** Whether `error` is a {@link SyscallError} or a system error of Node with one of these codes. */
+export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
+}
+
+function formatFailure({ errno, syscall, path, dest, purpose, hint }: SyscallFailure): string {
+  const description = getSystemErrorMap().get(-errno)?.[1];
+  const target = [path, dest].filter((name) => name !== undefined).map((name) => `'${name}'`);
+  return [
+    purpose === undefined ? '' : `${purpose}: `,
+    description === undefined ? errnoName(errno) : `${errnoName(errno)}: ${description}`,
+    `, ${syscall}`,
+    target.length > 0 ? ` ${target.join(' -> ')}` : '',
+    hint === undefined ? '' : ` (${hint})`,
+  ].join('');
+}
+
+function withoutUndefined(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}

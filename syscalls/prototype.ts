@@ -1,0 +1,58 @@
+/** Reads C prototypes as man pages write them. */
+
+/** One parameter of a system call. */
+export interface Parameter {
+  readonly name: string;
+  /** Its C type, without `const`: `'unsigned long'`, `'char *'`. */
+  readonly type: string;
+  readonly isPointer: boolean;
+  /** Whether it names a file, by the names man pages use. */
+  readonly isPath: boolean;
+  /** The least and the greatest integer that fit. */
+  readonly min: number | bigint;
+  readonly max: number | bigint;
+}
+
+/** A parsed prototype. */
+export interface Prototype {
+  readonly name: string;
+  readonly parameters: readonly Parameter[];
+}
+
+const PATH_NAMES =
+  /^(path|pathname|filename|target|source|special_file|linkpath|oldpath|newpath|new_root|put_old|from_pathname|to_pathname)$/;
+
+const RANGES: readonly [RegExp, number | bigint, number | bigint][] = [
+  [/^(unsigned|unsigned int|mode_t|uid_t|gid_t|uint32_t|dev_t)$/, 0, 0xffff_ffff],
+  [/^(int|pid_t|clockid_t|key_serial_t|idtype_t)$/, -0x8000_0000, 0x7fff_ffff],
+  [/^(unsigned long|size_t|uint64_t)$/, 0, 0xffff_ffff_ffff_ffffn],
+  // id_t is unsigned in POSIX; waitid(2) takes pids and descriptors in it.
+  [/^(long|ssize_t|off_t|int64_t|id_t)$/, -0x8000_0000_0000_0000n, 0x7fff_ffff_ffff_ffffn],
+];
+
+/**
+ * Parses `int mount(const char *source, …, unsigned long mountflags)`.
+ * @throws TypeError for a type it does not know
+ */
+export function parsePrototype(prototype: string): Prototype {
+  const match = /^[\w\s*]*?(\w+)\s*\((.*)\)$/s.exec(prototype.trim());
+  if (match === null) throw new TypeError(`not a C prototype: ${prototype}`);
+  const [, name, list] = match as unknown as [string, string, string];
+  const parameters = list.trim() === 'void' || list.trim() === '' ? [] : list.split(',').map(parseParameter);
+  return { name, parameters };
+}
+
+function parseParameter(text: string): Parameter {
+  const match = /^(.*?)(\w+)\s*(\[\w*\])?$/s.exec(text.trim());
+  const [, declared, name, array] = match as unknown as [string, string, string, string | undefined];
+  const type = `${declared.replace(/\b(const|restrict|_Nullable|struct|union)\b/g, '')}${array === undefined ? '' : '*'}`
+    .replace(/\s+/g, ' ')
+    .trim();
+  if (type.includes('*')) {
+    const isPath = type === 'char *' && PATH_NAMES.test(name);
+    return { name, type, isPointer: true, isPath, min: 0, max: 0xffff_ffff_ffff_ffffn };
+  }
+  const range = RANGES.find(([pattern]) => pattern.test(type));
+  if (range === undefined) throw new TypeError(`unknown C type '${type}' of ${name}`);
+  return { name, type, isPointer: false, isPath: false, min: range[1], max: range[2] };
+}

@@ -1,0 +1,79 @@
+/** The steps a plan is made of: system calls and the little that is needed between them. */
+import type { Argument, Variable } from './memory.ts';
+import type { Declaration } from './define.ts';
+
+/** A place to go on at: the label of a step, or `'next'` for the step that follows. */
+export type Label = string;
+
+/** What to do when a step's call fails: go to a label, by error name or whatever the error is. Else: report and end. */
+export type OnError = Label | Readonly<Record<string, Label>>;
+
+/** What may be said of a step besides its call. */
+export interface StepOptions {
+  /** A name for other steps to go to. */
+  readonly label?: Label | undefined;
+  /** Where the result goes: the return value, or the negative error number. */
+  readonly into?: Variable | undefined;
+  /** Where to go on after success. @default 'next' */
+  readonly next?: Label | undefined;
+  /** Where to go on after a failure. @default the failure is reported and the process ends */
+  readonly onError?: OnError | undefined;
+}
+
+/** A system call. */
+export interface CallStep extends StepOptions {
+  readonly kind: 'call';
+  readonly call: Declaration;
+  readonly args: readonly Argument[];
+  /** What it is for, in words that complete "it failed while …": `'mounting proc'`. */
+  readonly purpose: string;
+}
+
+/** `into = left + right` or `into = left & right`, on 64 bits. */
+export interface ComputeStep {
+  readonly kind: 'add' | 'and';
+  readonly left: Argument;
+  readonly right: Argument;
+  readonly into: Variable;
+  readonly label?: Label | undefined;
+  readonly next?: Label | undefined;
+}
+
+/** Goes to one label when `left` equals `right` on 64 bits, else to another. */
+export interface EqualStep {
+  readonly kind: 'equal';
+  readonly left: Argument;
+  readonly right: Argument;
+  readonly label?: Label | undefined;
+  /** @default 'next' */
+  readonly then?: Label | undefined;
+  /** @default 'next' */
+  readonly otherwise?: Label | undefined;
+}
+
+/** One entry of a plan. */
+export type Step = CallStep | ComputeStep | EqualStep;
+
+/** `into = left + right`. */
+export function add(left: Argument, right: Argument, into: Variable, options: Pick<StepOptions, 'label' | 'next'> = {}): Step {
+  return { kind: 'add', left, right, into, ...options };
+}
+
+/** `into = left & right`. */
+export function and(left: Argument, right: Argument, into: Variable, options: Pick<StepOptions, 'label' | 'next'> = {}): Step {
+  return { kind: 'and', left, right, into, ...options };
+}
+
+/** Goes to `then` when `left` equals `right`, else to `otherwise`. */
+export function equal(
+  left: Argument,
+  right: Argument,
+  { label, then, otherwise }: { label?: Label; then?: Label; otherwise?: Label },
+): Step {
+  return { kind: 'equal', left, right, label, then, otherwise };
+}
+
+/** Goes to `label`. */
+export function jump(to: Label, label?: Label): Step {
+  return { kind: 'equal', left: 0, right: 0, then: to, ...(label === undefined ? {} : { label }) };
+}

@@ -1,0 +1,122 @@
+/** C structs, laid out as the x86-64 and arm64 ABIs lay them out: every member at a multiple of its size. */
+import { formatArgument, memory, type Argument, type Memory, type Pointer } from './memory.ts';
+
+/** The types of struct members that system calls use. `pointer` is 8 bytes; `u8[16]` is an array of bytes. */
+export type MemberType = 'u8' | 'u16' | 'i16' | 'u32' | 'i32' | 'u64' | 'i64' | 'pointer' | `u8[${number}]`;
+
+/** What a member holds when the struct is read: integers of 64 bits and pointers are bigints. */
+export type MemberValue<T extends MemberType> = T extends 'u64' | 'i64' | 'pointer'
+  ? bigint
+  : T extends `u8[${number}]`
+    ? Uint8Array
+    : number;
+
+type Members = Readonly<Record<string, MemberType>>;
+
+/** A C struct, declared once: written for a call, read after one. */
+export interface Struct<M extends Members> {
+  /** Its name in the C headers. */
+  readonly name: string;
+  /** Its size in bytes, with the padding at its end. */
+  readonly size: number;
+  /** Each member's distance from the start, in bytes. */
+  readonly offsets: Readonly<Record<keyof M, number>>;
+  /** The struct with these members; the others are zero. */
+  encode(values: Readonly<Partial<Record<keyof M, Argument>>>): Memory;
+  /** Reads a struct that the kernel wrote into `bytes`. */
+  decode(bytes: Uint8Array, at?: number): { readonly [K in keyof M]: MemberValue<M[K]> };
+}
+
+/**
+ * Declares a C struct by its header's member names and order.
+ *
+ * @example const timespec = struct('timespec', { tv_sec: 'i64', tv_nsec: 'i64' });
+ */
+export function struct<const M extends Members>(name: string, members: M): Struct<M> {
+  const entries = Object.entries(members) as [keyof M & string, MemberType][];
+  const offsets = {} as Record<keyof M, number>;
+  let end = 0;
+  let widest = 1;
+  for (const [member, type] of entries) {
+    const { size, alignment } = measure(type);
+    offsets[member] = align(end, alignment);
+    end = offsets[member] + size;
+    widest = Math.max(widest, alignment);
+  }
+  const size = align(end, widest);
+
+  return {
+    name,
+    size,
+    offsets,
+    encode(values) {
+      const bytes = new Uint8Array(size);
+      const pointers: Pointer[] = [];
+      for (const [member, value] of Object.entries(values) as [keyof M & string, Argument | undefined][]) {
+        const type = members[member];
+        if (type === undefined) throw new TypeError(`struct ${name} has no member '${member}'`);
+        if (value !== undefined && value !== null) write(bytes, pointers, offsets[member], type, value);
+      }
+      return memory(bytes, pointers, () => formatStruct(name, values));
+    },
+    decode(bytes, at = 0) {
+      const view = new DataView(bytes.buffer, bytes.byteOffset + at, size);
+      const read = ([member, type]: [keyof M & string, MemberType]) => [member, readMember(view, offsets[member], type)];
+      return Object.fromEntries(entries.map(read));
+    },
+  };
+}
+
+function measure(type: MemberType): { size: number; alignment: number } {
+  if (type === 'pointer') return { size: 8, alignment: 8 };
+  const array = /^u8\[(\d+)\]$/.exec(type);
+  if (array !== null) return { size: Number(array[1]), alignment: 1 };
+  const size = Number(type.slice(1)) / 8;
+  return { size, alignment: size };
+}
+
+function align(offset: number, alignment: number): number {
+  return Math.ceil(offset / alignment) * alignment;
+}
+
+function write(bytes: Uint8Array, pointers: Pointer[], offset: number, type: MemberType, value: Argument): void {
+  if (typeof value === 'number' || typeof value === 'bigint') {
+    const view = new DataView(bytes.buffer);
+    const { size } = measure(type);
+    if (size === 8) view.setBigUint64(offset, BigInt.asUintN(64, BigInt(value)), true);
+    else if (size === 4) view.setUint32(offset, Number(value), true);
+    else if (size === 2) view.setUint16(offset, Number(value), true);
+    else view.setUint8(offset, Number(value));
+  } else if (type.startsWith('u8[') && value instanceof Uint8Array) {
+    bytes.set(value, offset);
+  } else {
+    pointers.push({ offset, to: value });
+  }
+}
+
+function readMember(view: DataView, offset: number, type: MemberType): number | bigint | Uint8Array {
+  switch (type) {
+    case 'u8':
+      return view.getUint8(offset);
+    case 'u16':
+      return view.getUint16(offset, true);
+    case 'i16':
+      return view.getInt16(offset, true);
+    case 'u32':
+      return view.getUint32(offset, true);
+    case 'i32':
+      return view.getInt32(offset, true);
+    case 'i64':
+      return view.getBigInt64(offset, true);
+    case 'u64':
+    case 'pointer':
+      return view.getBigUint64(offset, true);
+    default:
+      return new Uint8Array(view.buffer.slice(view.byteOffset + offset, view.byteOffset + offset + measure(type).size));
+  }
+}
+
+function formatStruct(name: string, values: Readonly<Partial<Record<string, Argument>>>): string {
+  const members = Object.entries(values).map(([member, value]) => `${member}=${formatArgument(value ?? null)}`);
+  return `${name}{${members.join(', ')}}`;
+}
