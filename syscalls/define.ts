@@ -7,7 +7,8 @@ import { SyscallError } from './error.ts';
 import { architecture, bindSyscall, lastErrno, type Architecture } from './libc.ts';
 import { assertNoNul, formatArgument, isKind, type Argument } from './memory.ts';
 import { materialize } from './materialize.ts';
-import { parsePrototype, type Parameter } from './prototype.ts';
+import { type FlagTable, formatMode, formatNumber, type OneOf } from './names.ts';
+import { parsePrototype, type Parameter, type Prototype } from './prototype.ts';
 import type { CallStep, StepOptions } from './step.ts';
 
 /** What is known of a system call without making it. */
@@ -20,11 +21,8 @@ export interface Declaration {
   readonly numbers: Readonly<Partial<Record<Architecture, number>>>;
   readonly parameters: readonly Parameter[];
   /** How to print an argument: the names of flags, by parameter. */
-  readonly flags: Readonly<Record<string, FlagTable>>;
+  readonly flags: Readonly<Record<string, FlagTable | OneOf>>;
 }
-
-/** The kernel's names of the bits (or values) of an argument. */
-export type FlagTable = Readonly<Record<string, number | bigint>>;
 
 /** A system call: call it to make it now; `step` to plan it. */
 export interface Syscall<Args extends readonly Argument[]> extends Declaration {
@@ -49,21 +47,28 @@ export type Planned<Args extends readonly Argument[]> = { readonly [K in keyof A
  *
  * @param prototype as in the man page: types of integers are checked, `char *` parameters are the paths of errors
  * @param numbers the same on both architectures (all calls since Linux 5.1) or by architecture
- * @param flags names of bits, by parameter, for printing
+ * @param flags names of bits (or, with `oneOf`, of values), by parameter, for printing
  * @example
  * export const unshare = define<[flags: number]>('int unshare(int flags)', { x64: 272, arm64: 97 });
  */
 export function define<Args extends readonly Argument[]>(
   prototype: string,
   numbers: number | Readonly<Partial<Record<Architecture, number>>>,
-  flags: Readonly<Record<string, FlagTable>> = {},
+  flags: Readonly<Record<string, FlagTable | OneOf>> = {},
 ): Syscall<Args> {
-  const { name, parameters } = parsePrototype(prototype);
+  let parsed: Prototype | undefined;
   const declaration: Declaration = {
-    syscall: name,
+    // Parsed when first asked for: a program imports a hundred declarations and uses a few.
+    get syscall() {
+      parsed ??= parsePrototype(prototype);
+      return parsed.name;
+    },
+    get parameters() {
+      parsed ??= parsePrototype(prototype);
+      return parsed.parameters;
+    },
     prototype,
     numbers: typeof numbers === 'number' ? { x64: numbers, arm64: numbers } : numbers,
-    parameters,
     flags,
   };
   const call = (...args: Args) => perform(declaration, args);
@@ -71,7 +76,8 @@ export function define<Args extends readonly Argument[]>(
     checkArguments(declaration, args);
     return { kind: 'call', call: declaration, args, purpose, ...options };
   };
-  return Object.assign(call, declaration, { step });
+  Object.defineProperties(call, Object.getOwnPropertyDescriptors(declaration));
+  return Object.assign(call, { step }) as Syscall<Args>;
 }
 
 /**
@@ -97,9 +103,9 @@ export function pathsOf({ parameters }: Declaration, args: readonly Argument[]):
 /** The call as strace(1) prints it: `unshare(CLONE_NEWNS|CLONE_NEWPID)`. */
 export function formatCall({ syscall, parameters, flags }: Declaration, args: readonly Argument[]): string {
   const formatted = args.map((value, index) => {
-    const table = flags[parameters[index]?.name ?? ''];
-    const isNumber = typeof value === 'number' || typeof value === 'bigint';
-    return table !== undefined && isNumber ? formatFlags(value, table) : formatArgument(value);
+    if (typeof value !== 'number' && typeof value !== 'bigint') return formatArgument(value);
+    const { name, type } = parameters[index] as Parameter;
+    return formatNumber(value, flags[name] ?? {}, type === 'mode_t' ? formatMode : String);
   });
   return `${syscall}(${formatted.join(', ')})`;
 }
@@ -108,11 +114,14 @@ function perform(declaration: Declaration, args: readonly Argument[]): number {
   checkArguments(declaration, args);
   const keepAlive: Uint8Array[] = [];
   const values = args.map((value) => materialize(value, keepAlive));
-  const kinds = declaration.parameters.map(({ isPointer }) => (isPointer ? 'pointer' : 'integer'));
+  // By the value, not by the parameter: some parameters take either, such as `arg2` of prctl(2).
+  const kinds = values.map((value) => (typeof value === 'number' || typeof value === 'bigint' ? 'integer' : 'pointer'));
   const result = bound(kinds)(numberOf(declaration, architecture()), ...values);
   if (result === -1) {
     throw new SyscallError({ errno: lastErrno(), syscall: declaration.syscall, ...pathsOf(declaration, args) });
   }
+  // This use is the last one, so that no buffer is collected while the kernel has its address.
+  keepAlive.length = 0;
   return Number(result);
 }
 
@@ -134,33 +143,29 @@ function checkArguments({ syscall, parameters }: Declaration, args: readonly Arg
     throw new TypeError(`${syscall} takes ${parameters.length} arguments, got ${args.length}`);
   }
   args.forEach((value, index) => {
-    const { name, isPointer, min, max } = parameters[index] as Parameter;
-    if (typeof value === 'string') assertNoNul(value, `${name} of ${syscall}`);
-    if (isPointer ? typeof value === 'number' && value !== 0 : !isIntegerLike(value)) {
-      throw new TypeError(`${name} of ${syscall} must be ${isPointer ? 'a pointer' : 'an integer'}, got ${formatArgument(value)}`);
-    }
-    if ((typeof value === 'number' || typeof value === 'bigint') && (value < min || value > max)) {
-      throw new TypeError(`${name} of ${syscall} must be from ${min} to ${max}, got ${value}`);
-    }
+    const parameter = parameters[index] as Parameter;
+    checkArgument(`${parameter.name} of ${syscall}`, parameter, value);
   });
+}
+
+function checkArgument(what: string, { isPointer, isWord, isPath, min, max }: Parameter, value: Argument): void {
+  if (typeof value === 'string') assertNoNul(value, what);
+  if (isPath && value instanceof Uint8Array && (value.length === 0 || value.indexOf(0) !== value.length - 1)) {
+    throw new TypeError(`${what} must end with a NUL and have no other`);
+  }
+  if (!((isPointer || isWord) && isPointerLike(value)) && !((!isPointer || isWord) && isIntegerLike(value))) {
+    throw new TypeError(`${what} must be ${isPointer ? 'a pointer' : 'an integer'}, got ${formatArgument(value)}`);
+  }
+  if ((typeof value === 'number' || typeof value === 'bigint') && (value < min || value > max)) {
+    throw new TypeError(`${what} must be from ${min} to ${max}, got ${value}`);
+  }
+}
+
+/** A number other than 0 is no pointer: more likely it is an argument in the wrong place. Addresses are bigints. */
+function isPointerLike(value: Argument): boolean {
+  return value === 0 || typeof value === 'bigint' || typeof value === 'string' || typeof value === 'object';
 }
 
 function isIntegerLike(value: Argument): boolean {
   return Number.isSafeInteger(value) || typeof value === 'bigint' || isKind(value, 'variable');
-}
-
-function formatFlags(value: number | bigint, table: FlagTable): string {
-  const exact = Object.entries(table).find(([, bits]) => BigInt(bits) === BigInt(value));
-  if (exact !== undefined) return exact[0];
-  let rest = BigInt(value);
-  if (rest <= 0n) return String(value);
-  const names: string[] = [];
-  for (const [name, flag] of Object.entries(table)) {
-    const bits = BigInt(flag);
-    if (bits > 0n && (rest & bits) === bits) {
-      names.push(name);
-      rest &= ~bits;
-    }
-  }
-  return [...names, ...(rest === 0n ? [] : [`0x${rest.toString(16)}`])].join('|');
 }

@@ -36,6 +36,12 @@ export interface AddressOf {
  */
 export type Argument = number | bigint | string | Uint8Array | null | Memory | Variable | AddressOf;
 
+/** A file's name: text, or the raw bytes that Linux allows, with the NUL that ends them. */
+export type Path = string | Uint8Array;
+
+/** A struct or a buffer. In a call made now, the kernel writes into it. */
+export type Bytes = Uint8Array | Memory;
+
 /** Memory of `bytes`, with the addresses of other values at some offsets. */
 export function memory(bytes: Uint8Array, pointers: readonly Pointer[] = [], describe?: () => string): Memory {
   return { kind: 'memory', bytes, pointers, describe };

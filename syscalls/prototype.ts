@@ -6,6 +6,8 @@ export interface Parameter {
   /** Its C type, without `const`: `'unsigned long'`, `'char *'`. */
   readonly type: string;
   readonly isPointer: boolean;
+  /** Whether it takes an integer or a pointer, whichever the operation wants: `arg2` of prctl(2). */
+  readonly isWord: boolean;
   /** Whether it names a file, by the names man pages use. */
   readonly isPath: boolean;
   /** The least and the greatest integer that fit. */
@@ -22,10 +24,13 @@ export interface Prototype {
 const PATH_NAMES =
   /^(path|pathname|filename|target|source|special_file|linkpath|oldpath|newpath|new_root|put_old|from_pathname|to_pathname)$/;
 
+/** C types that are pointers; two of them do not look it (capset(2)). */
+const POINTER_TYPE = /\*|^cap_user_(header|data)_t$/;
+
 const RANGES: readonly [RegExp, number | bigint, number | bigint][] = [
-  [/^(unsigned|unsigned int|mode_t|uid_t|gid_t|uint32_t|dev_t)$/, 0, 0xffff_ffff],
+  [/^(unsigned|unsigned int|mode_t|uid_t|gid_t|uint32_t|dev_t|socklen_t)$/, 0, 0xffff_ffff],
   [/^(int|pid_t|clockid_t|key_serial_t|idtype_t)$/, -0x8000_0000, 0x7fff_ffff],
-  [/^(unsigned long|size_t|uint64_t)$/, 0, 0xffff_ffff_ffff_ffffn],
+  [/^(unsigned long|size_t|uint64_t|nfds_t)$/, 0, 0xffff_ffff_ffff_ffffn],
   // id_t is unsigned in POSIX; waitid(2) takes pids and descriptors in it.
   [/^(long|ssize_t|off_t|int64_t|id_t)$/, -0x8000_0000_0000_0000n, 0x7fff_ffff_ffff_ffffn],
 ];
@@ -48,11 +53,15 @@ function parseParameter(text: string): Parameter {
   const type = `${declared.replace(/\b(const|restrict|_Nullable|struct|union)\b/g, '')}${array === undefined ? '' : '*'}`
     .replace(/\s+/g, ' ')
     .trim();
-  if (type.includes('*')) {
+  if (POINTER_TYPE.test(type)) {
     const isPath = type === 'char *' && PATH_NAMES.test(name);
-    return { name, type, isPointer: true, isPath, min: 0, max: 0xffff_ffff_ffff_ffffn };
+    return { name, type, isPointer: true, isWord: false, isPath, min: 0, max: 0xffff_ffff_ffff_ffffn };
+  }
+  if (type === 'unsigned long' && /^arg\d?$/.test(name)) {
+    const min = -0x8000_0000_0000_0000n;
+    return { name, type, isPointer: false, isWord: true, isPath: false, min, max: 0xffff_ffff_ffff_ffffn };
   }
   const range = RANGES.find(([pattern]) => pattern.test(type));
   if (range === undefined) throw new TypeError(`unknown C type '${type}' of ${name}`);
-  return { name, type, isPointer: false, isPath: false, min: range[1], max: range[2] };
+  return { name, type, isPointer: false, isWord: false, isPath: false, min: range[1], max: range[2] };
 }

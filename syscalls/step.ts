@@ -29,9 +29,9 @@ export interface CallStep extends StepOptions {
   readonly purpose: string;
 }
 
-/** `into = left + right` or `into = left & right`, on 64 bits. */
+/** `into = left + right`, `left & right` or `left >>> right`, on 64 bits. */
 export interface ComputeStep {
-  readonly kind: 'add' | 'and';
+  readonly kind: 'add' | 'and' | 'shift';
   readonly left: Argument;
   readonly right: Argument;
   readonly into: Variable;
@@ -62,6 +62,11 @@ export function add(left: Argument, right: Argument, into: Variable, options: Pi
 /** `into = left & right`. */
 export function and(left: Argument, right: Argument, into: Variable, options: Pick<StepOptions, 'label' | 'next'> = {}): Step {
   return { kind: 'and', left, right, into, ...options };
+}
+
+/** `into = left >>> right`. */
+export function shift(left: Argument, right: Argument, into: Variable, options: Pick<StepOptions, 'label' | 'next'> = {}): Step {
+  return { kind: 'shift', left, right, into, ...options };
 }
 
 /** Goes to `then` when `left` equals `right`, else to `otherwise`. */

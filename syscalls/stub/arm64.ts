@@ -49,32 +49,37 @@ const INTERPRETER = code([
   'e4ffff17', // b next
   // operation:
   '080500b1', // adds x8, x8, 1
-  '40010054', // b.eq equal
+  '80010054', // b.eq equal
   '080500b1', // adds x8, x8, 1
-  '60010054', // b.eq addition
+  'a0010054', // b.eq addition
   '080500b1', // adds x8, x8, 1
-  '60010054', // b.eq conjunction
+  'a0010054', // b.eq conjunction
   '080500b1', // adds x8, x8, 1
-  'a0010054', // b.eq failure
+  '20020054', // b.eq failure
+  '080500b1', // adds x8, x8, 1
+  '60010054', // b.eq shift
   'f50b40f9', // ldr x21, [sp, 16]
   'f353c2a8', // ldp x19, x20, [sp], 32
   'c0035fd6', // ret
   // equal:
   '1f0001eb', // cmp x0, x1
-  'c0fdff54', // b.eq succeeded
-  'f1ffff17', // b otherwise
+  '80fdff54', // b.eq succeeded
+  'efffff17', // b otherwise
   // addition:
   '0000018b', // add x0, x0, x1
-  '02000014', // b store
+  '04000014', // b store
   // conjunction:
   '0000018a', // and x0, x0, x1
+  '02000014', // b store
+  // shift:
+  '0024c19a', // lsr x0, x0, x1
   // store:
   '6a1e40f9', // ldr x10, [x19, 56]
   '400100f9', // str x0, [x10]
-  'e7ffff17', // b succeeded
+  'e3ffff17', // b succeeded
   // failure:
   '145400a9', // stp x20, x21, [x0]
-  'e5ffff17', // b succeeded
+  'e1ffff17', // b succeeded
 ]);
 
 /** Stubs for arm64. */

@@ -95,7 +95,10 @@ export function assemble(steps: readonly Step[], target: Target): Assembled {
       const index = rows[(address - base) / RECORD_SIZE]?.index;
       return index !== undefined && index < steps.length ? index : undefined;
     },
-    offsetOf: (name) => data.offsetOf(name),
+    offsetOf(name) {
+      const address = data.addressOf(name);
+      return address === undefined ? undefined : address - base;
+    },
   };
 }
 
@@ -222,9 +225,9 @@ class DataSection {
     return address;
   }
 
-  offsetOf(name: string): number | undefined {
-    const address = this.#variables.get(name);
-    return address === undefined ? undefined : address - this.#base;
+  /** The address of a variable that some step uses. */
+  addressOf(name: string): number | undefined {
+    return this.#variables.get(name);
   }
 
   /** The word that stands for an argument in a record. */

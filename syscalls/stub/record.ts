@@ -23,8 +23,10 @@ export const OPERATION = {
   and: -3,
   /** Writes the address of the last failed record and its negative errno to the address in the first argument. */
   failure: -4,
+  /** Stores the first argument, shifted right by as many bits as the second says. */
+  shift: -5,
   /** Returns the first argument to the C caller. Only where there is one. */
-  return: -5,
+  return: -6,
 } as const;
 
 /** How many bytes a report of a failure has: the address of its record and the negative errno. */

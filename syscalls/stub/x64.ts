@@ -61,13 +61,15 @@ const INTERPRETER = code([
   'eb90', // jmp next
   // operation:
   '48ffc0', // inc rax
-  '7418', // jz equal
+  '741d', // jz equal
   '48ffc0', // inc rax
-  '741a', // jz addition
+  '741f', // jz addition
   '48ffc0', // inc rax
-  '741a', // jz conjunction
+  '741f', // jz conjunction
   '48ffc0', // inc rax
-  '7421', // jz failure
+  '742d', // jz failure
+  '48ffc0', // inc rax
+  '741a', // jz shift
   '4889f8', // mov rax, rdi
   '415d', // pop r13
   '415c', // pop r12
@@ -75,21 +77,25 @@ const INTERPRETER = code([
   'c3', // ret
   // equal:
   '4839f7', // cmp rdi, rsi
-  '74cc', // je succeeded
-  'ebd6', // jmp otherwise
+  '74c7', // je succeeded
+  'ebd1', // jmp otherwise
   // addition:
   '4801f7', // add rdi, rsi
-  'eb03', // jmp store
+  'eb0a', // jmp store
   // conjunction:
   '4821f7', // and rdi, rsi
+  'eb05', // jmp store
+  // shift:
+  '89f1', // mov ecx, esi
+  '48d3ef', // shr rdi, cl
   // store:
   '488b4b38', // mov rcx, [rbx+56]
   '488939', // mov [rcx], rdi
-  'ebb9', // jmp succeeded
+  'ebad', // jmp succeeded
   // failure:
   '4c8927', // mov [rdi], r12
   '4c896f08', // mov [rdi+8], r13
-  'ebb0', // jmp succeeded
+  'eba4', // jmp succeeded
 ]);
 
 /** Stubs for x86-64. */

@@ -1,0 +1,81 @@
+/**
+ * Mounts that are made while the host's files are in sight and attached when only the container's are. In between
+ * they hang on nothing but a descriptor, so no path of the image is ever resolved where the host can be reached.
+ */
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  AT_RECURSIVE,
+  type Argument,
+  FSCONFIG_CMD_CREATE,
+  FSCONFIG_SET_FLAG,
+  FSCONFIG_SET_STRING,
+  FSMOUNT_CLOEXEC,
+  FSOPEN_CLOEXEC,
+  fsconfig,
+  fsmount,
+  fsopen,
+  MOUNT_ATTR,
+  MOUNT_ATTR_NODEV,
+  MOUNT_ATTR_NOEXEC,
+  MOUNT_ATTR_NOSUID,
+  MOUNT_ATTR_RDONLY,
+  MOUNT_ATTR_STRICTATIME,
+  mount_setattr,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
+  open_tree,
+  type Step,
+  type Variable,
+  variable,
+} from '../../syscalls/index.ts';
+import type { SpecMount } from '../spec/spec.ts';
+
+/** Options of mount(8) that are attributes of the mount; the others are the file system's own. */
+const ATTRIBUTES: Readonly<Record<string, number>> = {
+  ro: MOUNT_ATTR_RDONLY,
+  nosuid: MOUNT_ATTR_NOSUID,
+  nodev: MOUNT_ATTR_NODEV,
+  noexec: MOUNT_ATTR_NOEXEC,
+  strictatime: MOUNT_ATTR_STRICTATIME,
+};
+
+/** The attributes that an OCI mount's options ask for. */
+export function attributesOf(options: readonly string[]): number {
+  return options.reduce((attributes, option) => attributes | (ATTRIBUTES[option] ?? 0), 0);
+}
+
+/** A new file system or a copy of a part of the host's, attached nowhere; its descriptor goes into `into`. */
+export function openMount(specMount: SpecMount, into: Variable): Step[] {
+  const { type, source, destination, options } = specMount;
+  const purpose = `preparing ${type === 'bind' ? `the bind of ${source}` : type} for ${destination}`;
+  if (type === 'bind') return openBind(purpose, source ?? '', attributesOf(options), into);
+  const context = variable('file system');
+  return [
+    fsopen.step(purpose, [type, FSOPEN_CLOEXEC], { into: context }),
+    ...options.filter((option) => !(option in ATTRIBUTES)).map((option) => configure(purpose, context, option)),
+    fsconfig.step(purpose, [context, FSCONFIG_CMD_CREATE, null, null, 0]),
+    fsmount.step(purpose, [context, FSMOUNT_CLOEXEC, attributesOf(options)], { into }),
+  ];
+}
+
+/** A copy of a host's mount, with everything below it: attributes are set before anyone can use it. */
+export function openBind(purpose: string, source: string, attributes: number, into: Variable): Step[] {
+  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
+  return [
+    open_tree.step(purpose, [AT_FDCWD, source, flags], { into }),
+    ...(attributes === 0 ? [] : [setAttributes(purpose, into, '', attributes, AT_EMPTY_PATH | AT_RECURSIVE)]),
+  ];
+}
+
+/** Adds attributes to a mount. */
+export function setAttributes(purpose: string, directory: Argument, path: string, attributes: number, flags: number): Step {
+  const attr = MOUNT_ATTR.encode({ attr_set: attributes });
+  return mount_setattr.step(purpose, [directory, path, flags, attr, MOUNT_ATTR.size]);
+}
+
+function configure(purpose: string, context: Variable, option: string): Step {
+  const [key = '', value] = option.split('=');
+  const command = value === undefined ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING;
+  return fsconfig.step(purpose, [context, command, key, value ?? null, 0]);
+}

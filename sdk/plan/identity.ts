@@ -1,0 +1,80 @@
+/** Who the command is: its session, capabilities, groups and ids. The order is the kernel's (man 7 capabilities). */
+import {
+  USER_CAP_DATA,
+  USER_CAP_HEADER,
+  CAPABILITIES,
+  capset,
+  KEYCTL_JOIN_SESSION_KEYRING,
+  keyctl,
+  _LINUX_CAPABILITY_VERSION_3,
+  memory,
+  PR_CAP_AMBIENT,
+  PR_CAP_AMBIENT_CLEAR_ALL,
+  PR_CAPBSET_DROP,
+  prctl,
+  setgroups,
+  setresgid,
+  setresuid,
+  type Step,
+  umask,
+} from '../../syscalls/index.ts';
+import type { SpecProcess, SpecUser } from '../spec/spec.ts';
+import { dieWithOwner } from './prelude.ts';
+
+/**
+ * A session keyring of its own: keyrings are not namespaced. A user may have only so many keys (200 unless root,
+ * /proc/sys/kernel/keys/maxkeys); beyond that the container keeps the owner's session keyring, as crun does.
+ */
+export function joinKeyring(): Step[] {
+  const onError = { EDQUOT: 'next', ENOSYS: 'next' };
+  return [keyctl.step('joining a session keyring of its own', [KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0], { onError })];
+}
+
+/**
+ * Becomes the user of a process, with no more capabilities than it may have: the bounding set first, since only a
+ * privileged process may drop from it; inheritable and ambient sets empty (CVE-2022-29162).
+ *
+ * @param process the process as decided
+ * @param mayHaveGroups whether setgroups(2) is allowed: in a user namespace of one id it is not
+ */
+export function becomeUser(process: SpecProcess, mayHaveGroups: boolean, where: string): Step[] {
+  const { user, capabilities } = process;
+  return [
+    ...dropBoundingSet(capabilities),
+    ...(mayHaveGroups ? [setGroups(user)] : []),
+    setresgid.step(`becoming group ${user.gid}`, [user.gid, user.gid, user.gid]),
+    setresuid.step(`becoming user ${user.uid}`, [user.uid, user.uid, user.uid]),
+    prctl.step('clearing ambient capabilities', [PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0]),
+    setCapabilities(user.uid === 0 ? capabilities : []),
+    // Changing ids clears the wish to die with the owner (man 2 PR_SET_PDEATHSIG).
+    ...(user.uid === 0 ? [] : dieWithOwner(where)),
+    umask.step('setting the umask', [0o022]),
+  ];
+}
+
+function dropBoundingSet(kept: readonly string[]): Step[] {
+  return Object.entries(CAPABILITIES)
+    .filter(([name]) => !kept.includes(name))
+    .map(([name, capability]) => {
+      // A capability that this kernel does not have yet cannot be dropped either.
+      return prctl.step(`dropping ${name}`, [PR_CAPBSET_DROP, capability, 0, 0, 0], { onError: { EINVAL: 'next' } });
+    });
+}
+
+function setGroups({ gid, additionalGids }: SpecUser): Step {
+  const groups = Uint32Array.from(new Set([gid, ...additionalGids]));
+  const list = memory(new Uint8Array(groups.buffer), [], () => `[${[...groups].join(', ')}]`);
+  return setgroups.step('setting supplementary groups', [groups.length, list]);
+}
+
+function setCapabilities(names: readonly string[]): Step {
+  const bits = names.reduce((set, name) => set | (1n << BigInt(CAPABILITIES[name as keyof typeof CAPABILITIES])), 0n);
+  const halves = [bits & 0xffff_ffffn, bits >> 32n].map((half) => USER_CAP_DATA.encode({ effective: half, permitted: half }));
+  const data = memory(
+    Uint8Array.from(halves.flatMap(({ bytes }) => [...bytes])),
+    [],
+    () => (names.length === 0 ? '{}' : `{${names.join('|')}}`),
+  );
+  const header = USER_CAP_HEADER.encode({ version: _LINUX_CAPABILITY_VERSION_3, pid: 0 });
+  return capset.step('setting capabilities', [header, data]);
+}

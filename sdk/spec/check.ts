@@ -1,0 +1,173 @@
+/** Refuses options that cannot be meant, before anything happens. */
+import { constants } from 'node:os';
+import { isAbsolute } from 'node:path';
+
+/** Says what is wrong with a value, or undefined when nothing is. */
+type Check = (value: unknown) => string | undefined;
+
+const isString: Check = (value) => {
+  if (typeof value !== 'string') return 'a string';
+  return value.includes('\0') ? 'a string without NUL characters' : undefined;
+};
+const isBoolean: Check = (value) => (typeof value === 'boolean' ? undefined : 'a boolean');
+const isStrings: Check = (value) => {
+  return Array.isArray(value) && value.every((item) => isString(item) === undefined)
+    ? undefined
+    : 'an array of strings without NUL characters';
+};
+const isTarget: Check = (value) => {
+  return isString(value) ?? (isAbsolute(value as string) ? undefined : 'an absolute path in the container');
+};
+const isPositiveInteger: Check = (value) => {
+  return Number.isSafeInteger(value) && (value as number) > 0 ? undefined : 'a positive integer';
+};
+const isOneOf = (...values: readonly string[]): Check => {
+  const expected = values.map((value) => `'${value}'`).join(' or ');
+  return (value) => (values.includes(value as string) ? undefined : expected);
+};
+const isObject = (value: unknown): value is Record<string, unknown> => {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+};
+
+const PROCESS_CHECKS: Readonly<Record<string, Check>> = {
+  env: (value) => {
+    const isVariable = ([name, text]: [string, unknown]) => {
+      return name !== '' && !/[=\0]/.test(name) && (text === undefined || isString(text) === undefined);
+    };
+    const isValid = isObject(value) && Object.entries(value).every(isVariable);
+    return isValid ? undefined : 'an object of strings without NUL characters, with names without =';
+  },
+  user: (value) => {
+    if (typeof value === 'string') return value === '' ? 'a user' : isString(value);
+    const isId = Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < 0xffff_ffff;
+    return isId ? undefined : 'a name, an id below 4294967295, uid:gid or name:group';
+  },
+  workdir: isTarget,
+  tty: (value) => {
+    if (typeof value === 'boolean') return undefined;
+    const isSize = (size: unknown) => isPositiveInteger(size) === undefined && (size as number) <= 0xffff;
+    return isObject(value) && isSize(value.columns) && isSize(value.rows)
+      ? undefined
+      : 'a boolean or { columns, rows } from 1 to 65535';
+  },
+  stdin: (value) => {
+    const isStream = typeof value === 'object' && value !== null;
+    const isInput = typeof value === 'string' || value instanceof Uint8Array || isStream;
+    return isInput ? undefined : "'pipe', 'ignore', 'inherit', a string, bytes, a stream or an async iterable";
+  },
+  stdout: isOneOf('pipe', 'ignore', 'inherit'),
+  stderr: isOneOf('pipe', 'ignore', 'inherit'),
+  signal: (value) => (value instanceof AbortSignal ? undefined : 'an AbortSignal'),
+};
+
+const CONTAINER_CHECKS: Readonly<Record<string, Check>> = {
+  ...PROCESS_CHECKS,
+  command: isStrings,
+  entrypoint: isStrings,
+  name: (value) => {
+    const isName = typeof value === 'string' && /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(value);
+    return isName ? undefined : 'letters, digits, _ . - and a letter or digit first';
+  },
+  hostname: (value) => {
+    // __NEW_UTS_LEN of the kernel.
+    return isString(value) ?? (Buffer.byteLength(value as string) <= 64 ? undefined : 'at most 64 bytes');
+  },
+  mounts: (value) => (Array.isArray(value) ? undefined : 'an array of mounts'),
+  init: isBoolean,
+  network: isOneOf('none', 'host'),
+  readOnly: isBoolean,
+  upper: isOneOf('disk', 'tmpfs'),
+  stopSignal: (value) => {
+    return typeof value === 'string' && value in constants.signals ? undefined : "the name of a signal, as 'SIGTERM'";
+  },
+};
+
+const COLLECT_CHECKS: Readonly<Record<string, Check>> = {
+  encoding: isOneOf('utf8', 'buffer'),
+  maxOutputBytes: isPositiveInteger,
+  timeoutMs: isPositiveInteger,
+};
+
+const MOUNT_CHECKS: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
+  bind: { type: isString, source: isString, target: isTarget, readOnly: isBoolean },
+  tmpfs: {
+    type: isString,
+    target: isTarget,
+    sizeBytes: isPositiveInteger,
+    mode: (value) => {
+      return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 0o7777
+        ? undefined
+        : 'permissions from 0 to 0o7777';
+    },
+    readOnly: isBoolean,
+  },
+};
+
+const REQUIRED = ['source', 'target'];
+
+/**
+ * @throws TypeError that names the option, what was given, and what was expected
+ */
+export function checkContainerOptions(options: unknown): void {
+  checkAll('option', options, CONTAINER_CHECKS);
+  checkMounts(options as { mounts?: readonly unknown[] });
+}
+
+/** As {@link checkContainerOptions}, for a process in a container. */
+export function checkProcessOptions(options: unknown): void {
+  checkAll('option', options, PROCESS_CHECKS);
+}
+
+/** As {@link checkContainerOptions}, for the options that `run` and `exec` add. */
+export function checkCollectOptions(options: unknown): void {
+  checkAll('option', options, COLLECT_CHECKS);
+}
+
+/** The names of the options that `run` and `exec` add. */
+export const COLLECT_OPTIONS: ReadonlySet<string> = new Set(Object.keys(COLLECT_CHECKS));
+
+/**
+ * @throws TypeError unless `command` is one or more strings that C can hold
+ */
+export function checkCommand(command: unknown): asserts command is readonly string[] {
+  const expected = isStrings(command) ?? ((command as unknown[]).length > 0 ? undefined : 'at least one string');
+  if (expected !== undefined) throw new TypeError(`command must be ${expected}, got ${describe(command)}`);
+}
+
+function checkMounts({ mounts = [] }: { mounts?: readonly unknown[] | undefined }): void {
+  mounts.forEach((mount, index) => {
+    const checks = isObject(mount) ? MOUNT_CHECKS[String(mount.type)] : undefined;
+    if (checks === undefined || !isObject(mount)) {
+      throw new TypeError(`mounts[${index}] must have a type of 'bind' or 'tmpfs', got ${describe(mount)}`);
+    }
+    for (const name of REQUIRED) {
+      if (name in checks && mount[name] === undefined) {
+        throw new TypeError(`mounts[${index}] of type '${mount.type}' must have a ${name}, got ${describe(mount)}`);
+      }
+    }
+    checkAll(`mounts[${index}].`, mount, checks);
+  });
+}
+
+function checkAll(what: string, options: unknown, checks: Readonly<Record<string, Check>>): void {
+  if (!isObject(options)) throw new TypeError(`options must be an object, got ${describe(options)}`);
+  const label = (name: string) => (what === 'option' ? `option '${name}'` : `${what}${name}`);
+  for (const [name, value] of Object.entries(options)) {
+    const check = checks[name];
+    if (check === undefined) {
+      throw new TypeError(`unknown ${label(name)}; there are ${Object.keys(checks).join(', ')}`);
+    }
+    if (value === undefined) continue;
+    const expected = check(value);
+    if (expected !== undefined) throw new TypeError(`${label(name)} must be ${expected}, got ${describe(value)}`);
+  }
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'function') return 'a function';
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return String(value);
+  }
+}

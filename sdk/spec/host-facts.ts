@@ -1,0 +1,31 @@
+/** What a plan needs to know of this process and machine: read once, at the edge. */
+import { _LINUX_CAPABILITY_VERSION_3, CAPABILITIES, capget, USER_CAP_DATA, USER_CAP_HEADER } from '../../syscalls/index.ts';
+
+/** Facts about this process that decide how a container can be made. */
+export interface HostFacts {
+  readonly uid: number;
+  readonly gid: number;
+  /** Whether mounts and namespaces can be made without a user namespace: root with CAP_SYS_ADMIN. */
+  readonly privileged: boolean;
+}
+
+let facts: HostFacts | undefined;
+
+/** The facts about this process. */
+export function hostFacts(): HostFacts {
+  facts ??= readFacts();
+  return facts;
+}
+
+function readFacts(): HostFacts {
+  const uid = process.geteuid?.() ?? 0;
+  const gid = process.getegid?.() ?? 0;
+  return { uid, gid, privileged: uid === 0 && hasCapability(CAPABILITIES.CAP_SYS_ADMIN) };
+}
+
+/** Whether this thread has one of the first 32 capabilities in effect. */
+function hasCapability(capability: number): boolean {
+  const data = new Uint8Array(2 * USER_CAP_DATA.size);
+  capget(USER_CAP_HEADER.encode({ version: _LINUX_CAPABILITY_VERSION_3, pid: 0 }), data);
+  return ((USER_CAP_DATA.decode(data).effective >>> capability) & 1) === 1;
+}

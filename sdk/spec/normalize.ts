@@ -1,0 +1,159 @@
+/** User input → complete value. Pure: ids, user and mounts were looked up before. */
+import { CaissonError } from '../../syscalls/index.ts';
+import type { ImageConfig } from '../../store/index.ts';
+import { DEFAULT_CAPABILITIES, DEFAULT_DEVICES, DEFAULT_PATH, MASKED_PATHS, READONLY_PATHS, standardMounts } from './defaults.ts';
+import type { HostFacts } from './host-facts.ts';
+import type { ContainerOptions, Mount, ProcessOptions } from './options.ts';
+import type { IdMapping, NamespaceType, RootView, Spec, SpecMount, SpecProcess, SpecUser } from './spec.ts';
+
+/** The group of terminals, by Linux's convention. */
+const TTY_GROUP = 5;
+
+/** What was looked up for a container before its spec can be decided. */
+export interface Resolved {
+  readonly id: string;
+  readonly facts: HostFacts;
+  readonly config: ImageConfig;
+  readonly user: ResolvedUser;
+  readonly mounts: readonly ResolvedMount[];
+  /** The host directory that the root is mounted on. */
+  readonly rootPath: string;
+  readonly layers: readonly string[];
+  readonly views: readonly RootView[];
+}
+
+/** A user of a container, found in its own files. */
+export interface ResolvedUser extends SpecUser {
+  readonly home: string;
+}
+
+/** A mount whose source was looked at. */
+export type ResolvedMount = Mount & { readonly kind: 'file' | 'directory' };
+
+/** Decides everything about a container. */
+export function normalizeContainer(options: ContainerOptions, resolved: Resolved): Spec {
+  const { facts, user, config } = resolved;
+  const hostname = options.hostname ?? resolved.id.slice(0, 12);
+  const mappings = idMappings(facts);
+  return {
+    ociVersion: '1.2.0',
+    hostname,
+    root: {
+      path: resolved.rootPath,
+      readonly: options.readOnly ?? false,
+      layers: resolved.layers,
+      upper: options.upper ?? 'disk',
+      views: resolved.views,
+    },
+    process: normalizeProcess(options, {
+      user,
+      args: commandOf(options, config),
+      env: [...(config.Env ?? []), `HOSTNAME=${hostname}`],
+      cwd: config.WorkingDir === '' ? undefined : config.WorkingDir,
+      init: options.init ?? false,
+    }),
+    mounts: [
+      ...standardMounts(isMapped(TTY_GROUP, mappings.gid) ? TTY_GROUP : undefined),
+      ...(options.mounts ?? []).map((mount, index) => specMount(mount, resolved.mounts[index]?.kind ?? 'directory')),
+    ],
+    linux: {
+      namespaces: namespacesOf(options, facts).map((type) => ({ type })),
+      uidMappings: mappings.uid,
+      gidMappings: mappings.gid,
+      devices: DEFAULT_DEVICES,
+      maskedPaths: MASKED_PATHS,
+      readonlyPaths: READONLY_PATHS,
+    },
+  };
+}
+
+/** What a process has before its own options are looked at. */
+export interface ProcessDefaults {
+  readonly user: ResolvedUser;
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly cwd: string | undefined;
+  readonly init?: boolean;
+}
+
+/** Decides everything about one process of a container. */
+export function normalizeProcess(options: ProcessOptions, defaults: ProcessDefaults): SpecProcess {
+  const { user, args } = defaults;
+  const terminal = options.tty !== undefined && options.tty !== false;
+  const size = typeof options.tty === 'object' ? options.tty : undefined;
+  return {
+    terminal,
+    consoleSize: size === undefined ? undefined : { height: size.rows, width: size.columns },
+    user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
+    args,
+    env: environment(options, defaults, terminal),
+    cwd: options.workdir ?? defaults.cwd ?? '/',
+    capabilities: DEFAULT_CAPABILITIES,
+    init: defaults.init ?? false,
+  };
+}
+
+/** Docker's rules: an entrypoint given replaces the image's entrypoint and command; a command, the command. */
+function commandOf({ entrypoint, command }: ContainerOptions, config: ImageConfig): readonly string[] {
+  const args = [
+    ...(entrypoint ?? config.Entrypoint ?? []),
+    ...(command ?? (entrypoint === undefined ? (config.Cmd ?? []) : [])),
+  ];
+  if (args.length === 0) {
+    throw new CaissonError('NO_COMMAND', 'the image has neither an entrypoint nor a command, and none was given', {
+      hint: "give one: { command: ['sh'] }",
+    });
+  }
+  return args;
+}
+
+/** Later names win; HOME, PATH and TERM are only what nobody else has set. */
+function environment({ env = {} }: ProcessOptions, { user, env: base }: ProcessDefaults, terminal: boolean): string[] {
+  const variables = new Map<string, string>([
+    ['PATH', DEFAULT_PATH],
+    ['HOME', user.home],
+    ...(terminal ? [['TERM', 'xterm'] as const] : []),
+  ]);
+  for (const variable of base) {
+    const [name = '', ...value] = variable.split('=');
+    variables.set(name, value.join('='));
+  }
+  for (const [name, value] of Object.entries(env)) {
+    if (value === undefined) variables.delete(name);
+    else variables.set(name, value);
+  }
+  return [...variables].map(([name, value]) => `${name}=${value}`);
+}
+
+function specMount(mount: Mount, kind: 'file' | 'directory'): SpecMount {
+  const readOnly = mount.readOnly === true ? ['ro'] : [];
+  if (mount.type === 'bind') {
+    return { destination: mount.target, type: 'bind', source: mount.source, options: ['rbind', ...readOnly], kind };
+  }
+  const size = mount.sizeBytes === undefined ? [] : [`size=${mount.sizeBytes}`];
+  const mode = `mode=${(mount.mode ?? 0o1777).toString(8)}`;
+  return { destination: mount.target, type: 'tmpfs', options: ['nosuid', 'nodev', mode, ...size, ...readOnly] };
+}
+
+function namespacesOf({ network }: ContainerOptions, { privileged }: HostFacts): NamespaceType[] {
+  return [
+    ...(privileged ? [] : (['user'] as const)),
+    'mount',
+    'pid',
+    'ipc',
+    'uts',
+    'cgroup',
+    ...(network === 'host' ? [] : (['network'] as const)),
+  ];
+}
+
+/** Without privilege, a process may map one id without help: its own, which becomes root. */
+function idMappings({ uid, gid, privileged }: HostFacts): { uid: IdMapping[]; gid: IdMapping[] } {
+  if (privileged) return { uid: [], gid: [] };
+  return { uid: [{ containerID: 0, hostID: uid, size: 1 }], gid: [{ containerID: 0, hostID: gid, size: 1 }] };
+}
+
+/** Whether an id exists in a container with these mappings; without a user namespace every id does. */
+export function isMapped(id: number, mappings: readonly IdMapping[]): boolean {
+  return mappings.length === 0 || mappings.some(({ containerID, size }) => id >= containerID && id < containerID + size);
+}

@@ -1,0 +1,49 @@
+/** Files and directories that appear whole or not at all, also when the power goes. */
+import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { hasCode, syncfs } from '../syscalls/index.ts';
+
+/** Writes a file under a temporary name, then gives it its own, in place of the one that had it. */
+export function writeFileAtomically(temporary: string, path: string, content: string | Uint8Array): void {
+  writeFileSync(temporary, content, { flag: 'wx', flush: true, mode: 0o600 });
+  publishFile(temporary, path);
+}
+
+/** Gives a file its name, in place of the one that had it. The file must have been synced to the disk. */
+export function publishFile(temporary: string, path: string): void {
+  renameSync(temporary, path);
+  syncDirectory(dirname(path));
+}
+
+/**
+ * Gives a directory its name; false where there is one of that name already, which stays.
+ * What is in the directory must have been synced to the disk ({@link syncDisk}).
+ */
+export function publishDirectory(temporary: string, path: string): boolean {
+  try {
+    renameSync(temporary, path);
+  } catch (error) {
+    if (hasCode(error, 'ENOTEMPTY', 'EEXIST')) return false;
+    throw error;
+  }
+  syncDirectory(dirname(path));
+  return true;
+}
+
+/** Writes to the disk all that was written to the file system that `path` is on: cheaper than a fsync per file. */
+export function syncDisk(path: string): void {
+  withDescriptor(path, (fd) => syncfs(fd));
+}
+
+function syncDirectory(path: string): void {
+  withDescriptor(path, fsyncSync);
+}
+
+function withDescriptor(path: string, action: (fd: number) => unknown): void {
+  const fd = openSync(path, 'r');
+  try {
+    action(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,37 @@
+/** How overlayfs is told that a directory of a layer hides those below it. */
+import { readFileSync } from 'node:fs';
+import { hasCode, lgetxattr } from '../../syscalls/index.ts';
+
+/** The two names of the attribute: overlay reads the second when it is mounted with `userxattr`. */
+export const OPAQUE_ATTRIBUTES = ['trusted.overlay.opaque', 'user.overlay.opaque'] as const;
+
+/**
+ * The layers of an image that can be seen, base first: overlay merges the roots of all its lower directories and does
+ * not look whether one is opaque (fs/overlayfs/super.c: ovl_get_root), so those below an opaque root are left out.
+ */
+export function visibleLayers(layers: readonly string[]): readonly string[] {
+  const base = layers.findLastIndex(isOpaque);
+  return Object.freeze(layers.slice(Math.max(base, 0)));
+}
+
+/** Whether a directory was marked as hiding those below it. */
+export function isOpaque(directory: string): boolean {
+  return OPAQUE_ATTRIBUTES.some((name) => {
+    try {
+      const value = Buffer.alloc(1);
+      return lgetxattr(directory, name, value, 1) === 1 && value.toString() === 'y';
+    } catch (error) {
+      if (hasCode(error, 'ENODATA', 'ENOTSUP', 'EOPNOTSUPP', 'ERANGE', 'EPERM')) return false;
+      throw error;
+    }
+  });
+}
+
+/**
+ * Whether this process may do to a layer what root of the machine may: any owner, devices, `trusted.*` attributes.
+ * Root of a user namespace may not.
+ */
+export function isPrivileged(): boolean {
+  if (process.geteuid?.() !== 0) return false;
+  return /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'));
+}

@@ -1,0 +1,197 @@
+/**
+ * Where everything of the store lies. The root is a valid OCI image layout (oci-layout, index.json, blobs/), with
+ * our own folders beside it. Every path is named here and nowhere else.
+ */
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { CaissonError, hasCode } from '../syscalls/index.ts';
+import { parseDigest } from './digest.ts';
+import { temporaryPath } from './owner.ts';
+
+/** The store's paths, all absolute. A plain value: two of the same root are interchangeable. */
+export interface Store {
+  readonly root: string;
+  /** `index.json` of the OCI image layout: which images there are, and their names. */
+  readonly index: string;
+  /** Content by its sha256, compressed as it came. */
+  readonly blobs: string;
+  /** Unpacked layers by diffID: overlay's lower directories. */
+  readonly layers: string;
+  /** One directory per container: record, upper, work. */
+  readonly containers: string;
+  /** Views of this machine, by fingerprint. */
+  readonly host: string;
+  readonly locks: string;
+  /** What is being made or removed; every name starts with that of the owner it dies with. */
+  readonly tmp: string;
+}
+
+const LAYOUT = '{"imageLayoutVersion":"1.0.0"}';
+const EMPTY_INDEX = '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}';
+const NAMES = new Set(['oci-layout', 'index.json', 'blobs', 'layers', 'containers', 'host', 'volumes', 'locks', 'tmp']);
+
+const opened = new Map<string, Store>();
+
+/**
+ * Opens the store, making it where it is not there yet. Idempotent, cheap once opened, and safe with many
+ * processes at once.
+ *
+ * @param root @default `CAISSON_ROOT`, else `/var/lib/caisson` for root, else `$XDG_DATA_HOME/caisson`
+ * @throws CaissonError STORE_NOT_WRITABLE when the disk is read-only or permission is missing
+ * @throws CaissonError STORE_FULL when no space is left for it
+ * @throws CaissonError STORE_INVALID when something else lies there
+ */
+export function openStore(root?: string): Store {
+  const path = resolve(root ?? defaultRoot(process.env, process.geteuid?.() ?? 0, homedir()));
+  try {
+    const known = opened.get(path);
+    if (known !== undefined && isThere(known)) return known;
+    const store = describeStore(path);
+    makeStore(store);
+    accessSync(path, constants.W_OK | constants.X_OK);
+    opened.set(path, store);
+    return store;
+  } catch (error) {
+    throw explainStoreError(error, `opening the store at '${path}'`, path);
+  }
+}
+
+/** Where the store lies when nobody says. Pure: what it depends on is passed in. */
+export function defaultRoot(env: Readonly<Record<string, string | undefined>>, uid: number, home: string): string {
+  if (env.CAISSON_ROOT !== undefined && env.CAISSON_ROOT !== '') return env.CAISSON_ROOT;
+  if (uid === 0) return '/var/lib/caisson';
+  // The XDG specification has relative paths ignored.
+  const data = env.XDG_DATA_HOME;
+  return join(data !== undefined && isAbsolute(data) ? data : join(home, '.local', 'share'), 'caisson');
+}
+
+/** Where a blob lies. The digest is validated before it becomes part of a path. */
+export function blobPath(store: Store, digest: string): string {
+  return join(store.blobs, parseDigest(digest));
+}
+
+/** Where a layer lies unpacked: the lower directory itself. */
+export function layerPath(store: Store, diffId: string): string {
+  return join(store.layers, parseDigest(diffId));
+}
+
+/** The directories of one container. */
+export interface ContainerPaths {
+  readonly path: string;
+  /** Overlay's upper directory: what the container changed. */
+  readonly upper: string;
+  /** Overlay's own scratch directory, on the same disk as `upper`. */
+  readonly work: string;
+  readonly record: string;
+}
+
+/**
+ * Where a container lies.
+ * @throws TypeError when the id is not one: it would be a way out of the store
+ */
+export function containerPaths(store: Store, id: string): ContainerPaths {
+  if (!isContainerId(id)) {
+    throw new TypeError(`a container's id must be 1 to 128 letters, digits, '_', '.' or '-', got ${JSON.stringify(id)}`);
+  }
+  return containerPathsIn(`${store.containers}/${id}`);
+}
+
+/** Whether a container may have this id. */
+export function isContainerId(id: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/.test(id);
+}
+
+/** The directories of a container that lies at `path`, under its name or under none yet. */
+export function containerPathsIn(path: string): ContainerPaths {
+  return { path, upper: `${path}/upper`, work: `${path}/work`, record: `${path}/record.json` };
+}
+
+/**
+ * Turns what a failed write says of the disk into an error that says it of the store; any other error stays as it is.
+ *
+ * @param doing completes "it failed while …"
+ */
+export function explainStoreError(error: unknown, doing: string, path: string): unknown {
+  if (hasCode(error, 'ENOSPC', 'EDQUOT')) {
+    return new CaissonError('STORE_FULL', `${doing}: no space left for '${path}'`, { cause: error, hint });
+  }
+  if (hasCode(error, 'EROFS', 'EACCES', 'EPERM')) {
+    return new CaissonError('STORE_NOT_WRITABLE', `${doing}: '${path}' cannot be written`, { cause: error, hint });
+  }
+  if (hasCode(error, 'ENOTDIR', 'EEXIST', 'ELOOP')) {
+    return new CaissonError('STORE_INVALID', `${doing}: '${path}' is not a directory`, { cause: error, hint });
+  }
+  return error;
+}
+
+const hint = 'set CAISSON_ROOT to a directory on a disk with room, that you may write';
+
+function describeStore(root: string): Store {
+  return Object.freeze({
+    root,
+    index: join(root, 'index.json'),
+    blobs: join(root, 'blobs', 'sha256'),
+    layers: join(root, 'layers'),
+    containers: join(root, 'containers'),
+    host: join(root, 'host'),
+    locks: join(root, 'locks'),
+    tmp: join(root, 'tmp'),
+  });
+}
+
+/** Somebody may have deleted the store that this process has used: then it is made anew, as a new value. */
+function isThere({ root }: Store): boolean {
+  return statSync(join(root, 'oci-layout'), { throwIfNoEntry: false }) !== undefined;
+}
+
+function makeStore(store: Store): void {
+  const { root, blobs, layers, containers, host, locks, tmp } = store;
+  mkdirSync(root, { recursive: true, mode: 0o700 });
+  const names = readdirSync(root);
+  const foreign = names.find((name) => !NAMES.has(name));
+  if (foreign !== undefined && !names.includes('oci-layout')) {
+    throw new CaissonError('STORE_INVALID', `'${root}' is not a store: it has '${foreign}' in it`, {
+      hint: 'name an empty or a new directory in CAISSON_ROOT',
+    });
+  }
+  // Others must not reach the setuid programs of images (CVE-2021-41103).
+  const { mode, uid } = statSync(root);
+  if ((mode & 0o077) !== 0 && uid === process.geteuid?.()) chmodSync(root, 0o700);
+  for (const path of [blobs, layers, containers, host, locks, tmp]) mkdirSync(path, { recursive: true, mode: 0o700 });
+  writeOnce(store, store.index, EMPTY_INDEX);
+  writeOnce(store, join(root, 'oci-layout'), LAYOUT);
+  checkLayoutVersion(join(root, 'oci-layout'));
+}
+
+/** Writes a file unless it is there. link(2) neither replaces what another process wrote nor shows half a file. */
+function writeOnce(store: Store, path: string, content: string): void {
+  if (statSync(path, { throwIfNoEntry: false }) !== undefined) return;
+  const temporary = temporaryPath(store);
+  writeFileSync(temporary, content, { flag: 'wx', flush: true, mode: 0o600 });
+  try {
+    linkSync(temporary, path);
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error;
+  } finally {
+    unlinkSync(temporary);
+  }
+}
+
+function checkLayoutVersion(path: string): void {
+  const text = readFileSync(path, 'utf8');
+  if (!/"imageLayoutVersion"\s*:\s*"1\./.test(text)) {
+    throw new CaissonError('STORE_INVALID', `'${path}' is not of an OCI image layout of version 1: ${text.slice(0, 100)}`);
+  }
+}

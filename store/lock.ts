@@ -1,0 +1,70 @@
+/**
+ * Locks between processes: flock(2), which the kernel releases when its holder dies, however it dies.
+ * A lock's file is removed by its holder, so whoever gets a lock makes sure that its file still has a name.
+ */
+import { closeSync, fstatSync, openSync, unlinkSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { flock, hasCode, LOCK_EX, LOCK_NB } from '../syscalls/index.ts';
+
+/** A lock that is held. */
+export interface Lock {
+  readonly path: string;
+  /** Gives the lock up; with `remove`, its file goes first. */
+  release(options?: { readonly remove?: boolean }): void;
+}
+
+/**
+ * Takes a lock if nobody holds it: in this process, in this thread or elsewhere.
+ *
+ * @param options.create whether to make the file where there is none @default true
+ */
+export function tryLock(path: string, { create = true } = {}): Lock | undefined {
+  const fd = openLockFile(path, create);
+  if (fd === undefined) return undefined;
+  try {
+    flock(fd, LOCK_EX | LOCK_NB);
+    // Between our open and our flock, the holder may have removed the file: then this locks a file nobody else sees.
+    if (fstatSync(fd).nlink === 0) {
+      closeSync(fd);
+      return create ? tryLock(path, { create }) : undefined;
+    }
+  } catch (error) {
+    closeSync(fd);
+    if (hasCode(error, 'EAGAIN', 'EWOULDBLOCK')) return undefined;
+    throw error;
+  }
+  return {
+    path,
+    release({ remove = false } = {}) {
+      if (remove) unlinkSync(path);
+      closeSync(fd);
+    },
+  };
+}
+
+/**
+ * Runs `action` while holding the lock, waiting for it first. Not reentrant. It asks again and again instead of
+ * blocking: the holder may be another task of this very thread.
+ */
+export async function withLock<T>(path: string, action: () => T | Promise<T>): Promise<T> {
+  let lock = tryLock(path);
+  for (let pauseMs = 1; lock === undefined; pauseMs = Math.min(pauseMs * 2, 50)) {
+    await delay(pauseMs);
+    lock = tryLock(path);
+  }
+  try {
+    return await action();
+  } finally {
+    lock.release({ remove: true });
+  }
+}
+
+/** Opened by Node, so that Node closes it (and with it gives the lock up) when a worker thread ends. */
+function openLockFile(path: string, create: boolean): number | undefined {
+  try {
+    return openSync(path, create ? 'a' : 'r+', 0o600);
+  } catch (error) {
+    if (!create && hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * An owner is one thread of one process, for as long as it lives: it holds `locks/<owner>.lock`. What it makes
+ * bears its name, so whoever finds that lock free knows that what bears the name is abandoned.
+ */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { Store } from './layout.ts';
+import { tryLock } from './lock.ts';
+
+const owners = new WeakMap<Store, string>();
+let counter = 0;
+
+/** The name of this thread in the store, taken at its first use and held until the thread ends. */
+export function ownerOf(store: Store): string {
+  let owner = owners.get(store);
+  if (owner === undefined) {
+    owner = becomeOwner(store);
+    owners.set(store, owner);
+  }
+  return owner;
+}
+
+/** A new path in the store's `tmp`, which is swept when this thread has died. */
+export function temporaryPath(store: Store): string {
+  return `${store.tmp}/${ownerOf(store)}.${counter++}`;
+}
+
+/** The owner that a name in `tmp` bears. */
+export function ownerOfTemporary(name: string): string {
+  return name.slice(0, name.indexOf('.'));
+}
+
+/** The file whose lock an owner holds. */
+export function ownerLockPath(store: Store, owner: string): string {
+  return join(store.locks, `${owner}.lock`);
+}
+
+/** The owner whose lock a file in `locks` is; undefined for locks of another kind. */
+export function ownerOfLock(name: string): string | undefined {
+  return /^(owner-[0-9a-f]+)\.lock$/.exec(name)?.[1];
+}
+
+/** Another process may sweep the lock file between its creation and its locking; then there is another name to take. */
+function becomeOwner(store: Store): string {
+  for (;;) {
+    const owner = `owner-${randomBytes(8).toString('hex')}`;
+    if (tryLock(ownerLockPath(store, owner)) !== undefined) return owner;
+  }
+}

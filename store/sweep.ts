@@ -1,0 +1,67 @@
+/** Removes what dead owners left: containers, and what they were making or removing. */
+import { readdirSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { hasCode } from '../syscalls/index.ts';
+import { readContainerRecord, removeContainerDirectory } from './containers.ts';
+import { isContainerId, type Store } from './layout.ts';
+import { tryLock, type Lock } from './lock.ts';
+import { ownerLockPath, ownerOfLock, ownerOfTemporary } from './owner.ts';
+import { removeTree } from './remove.ts';
+
+/** What {@link sweepContainers} removed. */
+export interface Swept {
+  /** The ids of containers whose owner is dead. */
+  readonly containers: readonly string[];
+  /** How many of the owners of the store were dead. */
+  readonly owners: number;
+}
+
+/**
+ * Removes what owners left that are dead: their locks are free. Cheap when none is. Never touches what a living
+ * owner has; when another process sweeps already, it is left to that one.
+ */
+export async function sweepContainers(store: Store): Promise<Swept> {
+  const dead = new Map<string, Lock>();
+  // One sweeps at a time: else one could remove what has the id of a container that another has just removed.
+  const sweeping = tryLock(join(store.locks, 'sweep.lock'));
+  if (sweeping === undefined) return { containers: [], owners: 0 };
+  try {
+    for (const name of readdirSync(store.locks)) {
+      const owner = ownerOfLock(name);
+      const lock = owner === undefined ? undefined : tryLock(ownerLockPath(store, owner), { create: false });
+      if (owner !== undefined && lock !== undefined) dead.set(owner, lock);
+    }
+    if (dead.size === 0) return { containers: [], owners: 0 };
+    const containers = await removeContainersOf(store, dead);
+    for (const name of readdirSync(store.tmp)) {
+      if (dead.has(ownerOfTemporary(name))) await removeTree(join(store.tmp, name));
+    }
+    // The locks' files go last: while there is one, the next sweep finds what an interrupted one left.
+    for (const { path } of dead.values()) unlinkSync(path);
+    return { containers, owners: dead.size };
+  } finally {
+    for (const lock of dead.values()) lock.release();
+    sweeping.release();
+  }
+}
+
+async function removeContainersOf(store: Store, owners: ReadonlyMap<string, unknown>): Promise<string[]> {
+  const removed: string[] = [];
+  for (const id of readdirSync(store.containers)) {
+    if (!isContainerId(id) || !isAbandoned(store, id, owners)) continue;
+    await removeContainerDirectory(store, id);
+    removed.push(id);
+  }
+  return removed;
+}
+
+/** A record that is not whole was cut short with the power: a living owner's is complete before it can be seen. */
+function isAbandoned(store: Store, id: string, owners: ReadonlyMap<string, unknown>): boolean {
+  try {
+    const owner = readContainerRecord(store, id)?.owner;
+    return typeof owner === 'string' && owners.has(owner);
+  } catch (error) {
+    if (hasCode(error, 'RECORD_INVALID')) return true;
+    throw error;
+  }
+}

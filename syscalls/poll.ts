@@ -1,0 +1,24 @@
+/** Readiness of a descriptor on libuv's own loop: no thread waits, and no timer. */
+import { loadKoffi } from './libc.ts';
+
+/** A watch on a descriptor. It keeps the event loop alive unless {@link Watch.unref} is called. */
+export interface Watch {
+  /** Ends the watch. The descriptor stays open, and must stay open until then. */
+  close(): void;
+  ref(): void;
+  unref(): void;
+}
+
+/** What may be waited for. */
+export interface Readiness {
+  readonly readable?: boolean;
+  readonly writable?: boolean;
+}
+
+/**
+ * Calls `ready` whenever a pipe, socket, terminal or pidfd is ready. libuv aborts the whole process for a
+ * descriptor that epoll(7) cannot watch (a regular file), so only those kinds may be given.
+ */
+export function watch(descriptor: number, readiness: Readiness, ready: () => void): Watch {
+  return loadKoffi().node.poll(descriptor, readiness, ready);
+}

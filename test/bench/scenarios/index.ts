@@ -1,0 +1,47 @@
+/** The whole programme, for root or for an unprivileged user. */
+import type { Pace } from '../harness.ts';
+import type { Scenario } from '../result.ts';
+import type { Setting, Workspace } from '../setting.ts';
+import { measureAlive } from './alive.ts';
+import { measureExec } from './exec.ts';
+import { measureImport } from './import.ts';
+import { measureMany } from './many.ts';
+import { measureRun } from './run.ts';
+import { measureSplit } from './split.ts';
+import { measureStdout } from './stdout.ts';
+
+/** What is asked of the bench. */
+export interface Programme {
+  readonly workspace: Workspace;
+  readonly rootless: boolean;
+  /** Few rounds: does it work, rather than how fast is it. */
+  readonly quick: boolean;
+  /** Leaves out what does not depend on privileges: the other part has it. */
+  readonly privilegesOnly: boolean;
+  readonly progress: (title: string) => void;
+}
+
+export async function measureAll(programme: Programme): Promise<Scenario[]> {
+  const { workspace, rootless, quick, privilegesOnly, progress } = programme;
+  const pace = (rounds: number, budgetMs: number): Pace =>
+    quick ? { rounds: Math.ceil(rounds / 20), warmups: 1, budgetMs: 1000 } : { rounds, warmups: 3, budgetMs };
+  const base: Setting = { network: 'none', upper: 'disk', rootless, workspace };
+  const scenarios: Scenario[] = [];
+  const add = async (work: Promise<Scenario | Scenario[]>) => {
+    const done = [await work].flat();
+    for (const each of done) progress(each.title);
+    scenarios.push(...done);
+  };
+
+  for (const network of ['none', 'host'] as const) {
+    for (const upper of ['disk', 'tmpfs'] as const) await add(measureRun({ ...base, network, upper }, pace(100, 3000)));
+  }
+  await add(measureExec(base, pace(100, 3000)));
+  if (privilegesOnly) return scenarios;
+  for (const upper of ['disk', 'tmpfs'] as const) await add(measureMany({ ...base, upper }, pace(10, 4000)));
+  await add(measureStdout(base, pace(8, 5000)));
+  await add(measureImport(pace(40, 4000)));
+  await add(measureAlive(base, 1000));
+  await add(measureSplit(base, pace(100, 3000)));
+  return scenarios;
+}

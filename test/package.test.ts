@@ -1,0 +1,134 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ROOT, runtimeModules } from './support/built-package.ts';
+import { removeTree } from './support/temporary.ts';
+
+const run = promisify(execFile);
+const tool = (path: string) => join(ROOT, 'node_modules', path);
+const LAZY = ['koffi', '@koromix', 'undici', 'tar'];
+
+let directory: string;
+let tarball: string;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'caisson-test-'));
+  await run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', directory], { cwd: ROOT });
+  tarball = join(directory, readdirSync(directory).find((name) => name.endsWith('.tgz')) ?? '');
+});
+
+afterAll(() => removeTree(directory));
+
+describe('the tarball', () => {
+  test('holds the built package and its documents, and nothing else', async () => {
+    const { stdout } = await run('tar', ['tzf', tarball]);
+    const files = stdout
+      .trim()
+      .split('\n')
+      .map((path) => path.replace('package/', ''));
+    const documents = ['ARCHITECTURE.md', 'CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
+    expect(files.filter((file) => !file.startsWith('dist/')).sort()).toEqual(documents);
+    expect(files.filter((file) => !/\.(js|cjs|d\.ts|d\.cts)$/.test(file)).sort()).toEqual(documents);
+  });
+
+  test('is in order for publint', async () => {
+    expect(await node([tool('publint/src/cli.js'), 'run', '--strict', tarball])).toMatch('All good!');
+  });
+
+  test('is in order for @arethetypeswrong/cli, in every module resolution', async () => {
+    const { bin } = createRequire(import.meta.url)('@arethetypeswrong/cli/package.json') as { bin: { attw: string } };
+    const attw = tool(join('@arethetypeswrong/cli', bin.attw));
+    expect(await node([attw, '--no-definitely-typed', '--format', 'ascii', tarball])).toMatch('No problems');
+  });
+
+  test('has no install script', () => {
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: object };
+    expect(Object.keys(scripts).filter((name) => /install|prepare|prepublish/.test(name))).toEqual([]);
+  });
+});
+
+describe('installed', () => {
+  test('imports and requires the same names, without loading koffi, undici or tar', async () => {
+    const project = await install({ without: LAZY });
+    for (const entry of ['caisson', 'caisson/syscalls']) {
+      const imported = await evaluate(project, 'module', `console.log(Object.keys(await import('${entry}')).join())`);
+      const required = await evaluate(project, 'commonjs', `console.log(Object.keys(require('${entry}')).join())`);
+      const names = (text: string) =>
+        text
+          .trim()
+          .split(',')
+          .filter((name) => !/^(default|module\.exports|__esModule)$/.test(name))
+          .sort();
+      expect(names(imported)).not.toEqual(['']);
+      expect(names(imported)).toEqual(names(required));
+    }
+  });
+
+  test('has one SyscallError, whichever entry it comes from', async () => {
+    const project = await install({ without: LAZY });
+    const same = "console.log(sdk.SyscallError === raw.SyscallError && typeof raw.SyscallError === 'function')";
+    const importing = `const [sdk, raw] = [await import('caisson'), await import('caisson/syscalls')]; ${same}`;
+    const requiring = `const [sdk, raw] = [require('caisson'), require('caisson/syscalls')]; ${same}`;
+    expect(await evaluate(project, 'module', importing)).toBe('true\n');
+    expect(await evaluate(project, 'commonjs', requiring)).toBe('true\n');
+  });
+
+  test.each([
+    ['KOFFI_NOT_LOADED', 'koffi is missing', ''],
+    ['UNSUPPORTED_PLATFORM', 'this is not Linux', "Object.defineProperty(process, 'platform', { value: 'darwin' });"],
+  ])('says %s when %s', async (code, _, preparation) => {
+    const source = `${preparation}
+      const { Container, Image } = await import('caisson');
+      const run = async () => Container.run(Image.host(), ['true']);
+      console.log(await run().then(() => 'no error', (error) => error.code));`;
+    expect(await evaluate(await install({ without: LAZY }), 'module', source)).toBe(`${code}\n`);
+  });
+
+  test('has types for ESM, CommonJS and the resolution of ts-node', async () => {
+    const project = await install({});
+    const source =
+      "import { Container, Image } from 'caisson';\nimport { unshare, SyscallError } from 'caisson/syscalls';\n";
+    const uses = 'export const used: unknown[] = [Container, Image, unshare, SyscallError];\n';
+    for (const name of ['esm.mts', 'cjs.cts', 'ts-node.ts']) writeFileSync(join(project, name), source + uses);
+    const options = ['--noEmit', '--strict', '--target', 'es2022', '--types', 'node'];
+    const tsc = (...args: string[]) => node([tool('typescript/bin/tsc'), ...options, ...args], project);
+    await tsc('--module', 'node16', 'esm.mts', 'cjs.cts');
+    await tsc('--module', 'commonjs', '--moduleResolution', 'node10', '--esModuleInterop', 'ts-node.ts');
+  });
+});
+
+test('the examples compile against the built package', async () => {
+  await node([tool('typescript/bin/tsc'), '-p', 'examples']);
+});
+
+/** Runs a tool in Node; it fails with all the tool said, because tsc writes its errors to stdout. */
+async function node(args: readonly string[], cwd = ROOT): Promise<string> {
+  try {
+    return (await run(process.execPath, args, { cwd })).stdout;
+  } catch (error) {
+    const { message, stdout } = error as Error & { readonly stdout: string };
+    throw new Error(`${message}\n${stdout}`);
+  }
+}
+
+/** A project with the tarball installed, beside links to what it depends on. */
+async function install({ without = [] }: { readonly without?: readonly string[] }): Promise<string> {
+  const project = mkdtempSync(join(directory, 'project-'));
+  const modules = join(project, 'node_modules');
+  mkdirSync(join(modules, 'caisson'), { recursive: true });
+  await run('tar', ['xzf', tarball, '--strip-components=1', '-C', join(modules, 'caisson')]);
+  const wanted = [...runtimeModules(), 'node_modules/@types/node', 'node_modules/undici-types'];
+  for (const path of wanted.filter((each) => !without.includes(each.split('/')[1] ?? ''))) {
+    mkdirSync(dirname(join(project, path)), { recursive: true });
+    symlinkSync(join(ROOT, path), join(project, path));
+  }
+  return project;
+}
+
+function evaluate(project: string, type: 'module' | 'commonjs', source: string): Promise<string> {
+  return node([`--input-type=${type}`, '--eval', source], project);
+}
