@@ -57,27 +57,21 @@ export function define<Args extends readonly Argument[]>(
   flags: Readonly<Record<string, FlagTable | OneOf>> = {},
 ): Syscall<Args> {
   let parsed: Prototype | undefined;
-  const declaration: Declaration = {
-    // Parsed when first asked for: a program imports a hundred declarations and uses a few.
-    get syscall() {
-      parsed ??= parsePrototype(prototype);
-      return parsed.name;
-    },
-    get parameters() {
-      parsed ??= parsePrototype(prototype);
-      return parsed.parameters;
-    },
-    prototype,
-    numbers: typeof numbers === 'number' ? { x64: numbers, arm64: numbers } : numbers,
-    flags,
+  const parse = () => {
+    parsed ??= parsePrototype(prototype);
+    return parsed;
   };
-  const call = (...args: Args) => perform(declaration, args);
+  const call = ((...args: Args) => perform(call, args)) as Syscall<Args>;
   const step = (purpose: string, args: readonly Argument[], options: StepOptions = {}): CallStep => {
-    checkArguments(declaration, args);
-    return { kind: 'call', call: declaration, args, purpose, ...options };
+    checkArguments(call, args);
+    return { kind: 'call', call, args, purpose, ...options };
   };
-  Object.defineProperties(call, Object.getOwnPropertyDescriptors(declaration));
-  return Object.assign(call, { step }) as Syscall<Args>;
+  const perArchitecture = typeof numbers === 'number' ? { x64: numbers, arm64: numbers } : numbers;
+  Object.assign(call, { prototype, numbers: perArchitecture, flags, step });
+  // Parsed when first asked for: a program imports a hundred declarations and uses a few.
+  Object.defineProperty(call, 'syscall', { get: () => parse().name, enumerable: true });
+  Object.defineProperty(call, 'parameters', { get: () => parse().parameters, enumerable: true });
+  return call;
 }
 
 /**

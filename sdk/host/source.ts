@@ -22,6 +22,7 @@ export type SkeletonNode =
 export interface HostImageSource {
   /** Another one when this machine has changed in a way the skeleton shows. */
   readonly fingerprint: string;
+  readonly bootId: string;
   readonly nodes: readonly SkeletonNode[];
   readonly views: readonly HostView[];
 }
@@ -57,7 +58,7 @@ export function hostImageSource(facts: HostFacts): HostImageSource {
   const nodes = nodesOf(facts, views);
   const stamps = [...facts.etc, ...facts.watched].map(({ path, stamp }) => [path, stamp]);
   const hash = createHash('sha256').update(JSON.stringify([FORMAT, nodes, views, stamps]));
-  return { fingerprint: hash.digest('hex').slice(0, 32), nodes, views };
+  return { fingerprint: hash.digest('hex').slice(0, 32), bootId: facts.bootId, nodes, views };
 }
 
 function nodesOf(facts: HostFacts, views: readonly HostView[]): readonly SkeletonNode[] {

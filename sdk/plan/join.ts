@@ -25,8 +25,10 @@ import { closeReportOnExec, dieWithOwner, hideFromContainer } from './prelude.ts
 import { resetSignals } from './signals.ts';
 import { openTerminal, startSession } from './terminal.ts';
 
-/** The stub's descriptor of the container's first process: a pidfd, so never another process's namespaces. */
-export const TARGET_DESCRIPTOR = FIRST_EXTRA_DESCRIPTOR + 1;
+/** The container's first process, as a pidfd: so never another process's namespaces. */
+export const TARGET = variable('container');
+
+const TARGET_DESCRIPTOR = FIRST_EXTRA_DESCRIPTOR + 1;
 
 /**
  * Plans a process in the running container of `spec`.
@@ -43,7 +45,7 @@ export function planJoin(spec: Spec, process: SpecProcess, { stdio, extra }: Wir
   const flags = cloneFlags(spec.linux.namespaces);
   const args = CLONE_ARGS.encode({ flags: CLONE_VM + CLONE_VFORK + CLONE_PARENT });
   return planOf({
-    launch: launchSteps({ namespaces: [], uidMappings: [], gidMappings: [] }, stdio, extra),
+    launch: launchSteps({ namespaces: [], uidMappings: [], gidMappings: [] }, stdio, [...extra, TARGET]),
     stub: [
       ...closeReportOnExec(),
       ...dieWithOwner('join'),

@@ -1,6 +1,7 @@
 /** Refuses options that cannot be meant, before anything happens. */
 import { constants } from 'node:os';
 import { isAbsolute } from 'node:path';
+import type { CollectOptions } from './options.ts';
 
 /** Says what is wrong with a value, or undefined when nothing is. */
 type Check = (value: unknown) => string | undefined;
@@ -123,8 +124,19 @@ export function checkCollectOptions(options: unknown): void {
   checkAll('option', options, COLLECT_CHECKS);
 }
 
-/** The names of the options that `run` and `exec` add. */
-export const COLLECT_OPTIONS: ReadonlySet<string> = new Set(Object.keys(COLLECT_CHECKS));
+/** Tells the options that `run` and `exec` add from those they pass on. */
+export function splitCollectOptions<T extends CollectOptions>(options: T): { collect: CollectOptions; rest: Omit<T, keyof CollectOptions> } {
+  const { encoding, maxOutputBytes, timeoutMs, ...rest } = options;
+  return { collect: { encoding, maxOutputBytes, timeoutMs }, rest };
+}
+
+/**
+ * @throws TypeError unless `image` is an image
+ */
+export function checkImage(image: unknown): void {
+  if (isObject(image) && typeof image.root === 'function') return;
+  throw new TypeError(`image must be an Image, as Image.host() gives, got ${describe(image)}`);
+}
 
 /**
  * @throws TypeError unless `command` is one or more strings that C can hold

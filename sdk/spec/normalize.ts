@@ -2,7 +2,7 @@
 import { CaissonError } from '../../syscalls/index.ts';
 import type { ImageConfig } from '../../store/index.ts';
 import { DEFAULT_CAPABILITIES, DEFAULT_DEVICES, DEFAULT_PATH, MASKED_PATHS, READONLY_PATHS, standardMounts } from './defaults.ts';
-import type { HostFacts } from './host-facts.ts';
+import type { ProcessFacts } from './process-facts.ts';
 import type { ContainerOptions, Mount, ProcessOptions } from './options.ts';
 import type { IdMapping, NamespaceType, RootView, Spec, SpecMount, SpecProcess, SpecUser } from './spec.ts';
 
@@ -12,7 +12,7 @@ const TTY_GROUP = 5;
 /** What was looked up for a container before its spec can be decided. */
 export interface Resolved {
   readonly id: string;
-  readonly facts: HostFacts;
+  readonly facts: ProcessFacts;
   readonly config: ImageConfig;
   readonly user: ResolvedUser;
   readonly mounts: readonly ResolvedMount[];
@@ -135,7 +135,7 @@ function specMount(mount: Mount, kind: 'file' | 'directory'): SpecMount {
   return { destination: mount.target, type: 'tmpfs', options: ['nosuid', 'nodev', mode, ...size, ...readOnly] };
 }
 
-function namespacesOf({ network }: ContainerOptions, { privileged }: HostFacts): NamespaceType[] {
+function namespacesOf({ network }: ContainerOptions, { privileged }: ProcessFacts): NamespaceType[] {
   return [
     ...(privileged ? [] : (['user'] as const)),
     'mount',
@@ -148,7 +148,7 @@ function namespacesOf({ network }: ContainerOptions, { privileged }: HostFacts):
 }
 
 /** Without privilege, a process may map one id without help: its own, which becomes root. */
-function idMappings({ uid, gid, privileged }: HostFacts): { uid: IdMapping[]; gid: IdMapping[] } {
+function idMappings({ uid, gid, privileged }: ProcessFacts): { uid: IdMapping[]; gid: IdMapping[] } {
   if (privileged) return { uid: [], gid: [] };
   return { uid: [{ containerID: 0, hostID: uid, size: 1 }], gid: [{ containerID: 0, hostID: gid, size: 1 }] };
 }

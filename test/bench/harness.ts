@@ -65,16 +65,24 @@ export async function race(entries: readonly Entry[], pace: Pace): Promise<Row[]
   });
 }
 
-/** Does `total` pieces of work, `width` at a time; each is told which of the slots it runs in. */
+/**
+ * Does `total` pieces of work, `width` at a time; each is told which of the slots it runs in. When one fails no more are
+ * begun, and the error is thrown when those under way have ended.
+ */
 export async function inParallel(total: number, width: number, work: (slot: number) => Promise<unknown>) {
-  let begun = 0;
+  let left = total;
   const slot = async (index: number) => {
-    while (begun < total) {
-      begun++;
-      await work(index);
+    while (left > 0) {
+      left--;
+      await work(index).catch((error: unknown) => {
+        left = 0;
+        throw error;
+      });
     }
   };
-  await Promise.all(Array.from({ length: width }, (_, index) => slot(index)));
+  const slots = await Promise.allSettled(Array.from({ length: width }, (_, index) => slot(index)));
+  const failed = slots.find((each) => each.status === 'rejected');
+  if (failed) throw failed.reason;
 }
 
 /** The line of an error that says most, short enough for a table. */

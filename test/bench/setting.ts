@@ -67,11 +67,11 @@ export function workspaceFor(workspace: Workspace, user: number): Workspace {
 export function removeWorkspace(workspace: Workspace): void {
   for (const directory of [workspace.disk, workspace.tmpfs]) {
     try {
-      rmSync(directory, { recursive: true, force: true });
-    } catch {
       // An overlay's work directory has mode 0, which stops everyone but root.
-      runNow(['chmod', '-R', 'u+rwx', directory]);
-      rmSync(directory, { recursive: true, force: true });
+      if (process.getuid?.() !== 0) runNow(['chmod', '-R', 'u+rwx', directory]);
+      rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+    } catch (error) {
+      console.error(`${directory}: left behind: ${reasonOf(error)}`);
     }
   }
 }

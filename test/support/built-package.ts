@@ -37,8 +37,7 @@ export function runtimeModules(): string[] {
 }
 
 function copyPackage(directory: string): void {
-  const tsx = ['node_modules/tsx', 'node_modules/esbuild', 'node_modules/@esbuild'];
-  for (const name of ['package.json', 'dist', ...runtimeModules(), ...tsx]) {
+  for (const name of ['package.json', 'dist', ...runtimeModules()]) {
     const target = join(directory, name);
     mkdirSync(dirname(target), { recursive: true });
     cpSync(join(ROOT, name), target, { recursive: true });

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chownSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { basename, extname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { chownSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
 import type { TestContext } from 'vitest';
 import { nodeFor, packageFor } from './built-package.ts';
 import { requires } from './requires.ts';
@@ -37,7 +37,7 @@ export interface RunningScript {
 
 /**
  * Starts a script in a Node process of its own, with the package as built: TypeScript source as a string (an ES
- * module), or the URL of a file, which may import 'caisson', what caisson depends on, and node:.
+ * module), or the URL of a file, which may import 'caisson', 'caisson/syscalls' and node:.
  * The process is killed at the end of the test.
  */
 export function startScript(context: TestContext, script: string | URL, options: ScriptOptions = {}): RunningScript {
@@ -45,12 +45,10 @@ export function startScript(context: TestContext, script: string | URL, options:
   requires(context, uid === process.getuid?.() || process.getuid?.() === 0, 'root, to run a script as another user');
   const home = temporaryDirectory(context, 0o755);
   const store = join(home, 'store');
-  const packageDirectory = packageFor(uid);
-  const file = placeScript(home, script, packageDirectory);
+  const file = placeScript(home, script, packageFor(uid));
   for (const name of ['', 'tmp', 'data', 'run']) own(join(home, name), uid);
 
-  const loader = pathToFileURL(join(packageDirectory, 'node_modules/tsx/dist/loader.mjs')).href;
-  const child = spawn(nodeFor(uid), ['--import', loader, file, ...args], {
+  const child = spawn(nodeFor(uid), [file, ...args], {
     cwd: home,
     uid,
     gid: uid,
@@ -67,18 +65,14 @@ export function runScript(context: TestContext, script: string | URL, options?: 
   return startScript(context, script, options).finished;
 }
 
+/** Compiled here and not by a loader in the script's process, which takes seconds in a virtual machine. */
 function placeScript(home: string, script: string | URL, packageDirectory: string): string {
   mkdirSync(join(home, 'node_modules'));
   symlinkSync(packageDirectory, join(home, 'node_modules/caisson'));
-  if (typeof script === 'string') {
-    const file = join(home, 'script.mts');
-    writeFileSync(file, script);
-    return file;
-  }
-  const source = fileURLToPath(script);
-  const extension = extname(source).replace(/^\.([tj]s)$/, '.m$1');
-  const file = join(home, `${basename(source, extname(source))}${extension}`);
-  copyFileSync(source, file);
+  const source = typeof script === 'string' ? script : readFileSync(script, 'utf8');
+  const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
+  const file = join(home, 'script.mjs');
+  writeFileSync(file, ts.transpileModule(source, { compilerOptions }).outputText);
   return file;
 }
 

@@ -21,8 +21,9 @@ export function removeTree(directory: string): void {
   if (mounts.length > 0) throw new Error(`not removing '${directory}': still mounted in it: ${mounts.join(', ')}`);
   try {
     rmSync(directory, { recursive: true, force: true });
-  } catch {
+  } catch (error) {
     // overlayfs keeps a directory of mode 0 in its work directory, which only root enters.
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
     execFileSync('chmod', ['-R', 'u+rwX', directory]);
     rmSync(directory, { recursive: true, force: true });
   }

@@ -67,8 +67,8 @@ describe('a declaration', () => {
 
 describe('arguments', () => {
   test.each<[string, () => unknown]>([
-    ['unshare takes 1 arguments, got 0', () => unshare(...untyped([]))],
-    ["flags of unshare must be an integer, got \"NEWNS\"", () => unshare(untyped('NEWNS'))],
+    ['unshare takes 1 arguments, got 0', () => unshare(...([] as unknown as [number]))],
+    ['flags of unshare must be an integer, got "NEWNS"', () => unshare(untyped('NEWNS'))],
     ['flags of unshare must be an integer, got undefined', () => unshare(untyped(undefined))],
     ['flags of unshare must be an integer, got 1.5', () => unshare(1.5)],
     ['flags of unshare must be an integer, got NaN', () => unshare(Number.NaN)],
@@ -124,12 +124,12 @@ describe('formatCall', () => {
       'mount("proc", "/proc", "proc", MS_NOSUID|MS_NODEV, NULL)',
       formatCall(mount, ['proc', '/proc', 'proc', syscalls.MS_NOSUID | syscalls.MS_NODEV, null]),
     ],
-    [
-      'openat(AT_FDCWD, "x", O_RDWR|O_CLOEXEC, 0644)',
-      formatCall(openat, [AT_FDCWD, 'x', O_RDWR | O_CLOEXEC, 0o644]),
-    ],
+    ['openat(AT_FDCWD, "x", O_RDWR|O_CLOEXEC, 0644)', formatCall(openat, [AT_FDCWD, 'x', O_RDWR | O_CLOEXEC, 0o644])],
     ['openat(5, "x", O_RDONLY, 0000)', formatCall(openat, [5, 'x', 0, 0])],
-    ['mknodat(5, "null", S_IFCHR|0666, 259)', formatCall(mknodat, [5, 'null', syscalls.S_IFCHR | 0o666, makedev(1, 3)])],
+    [
+      'mknodat(5, "null", S_IFCHR|0666, 259)',
+      formatCall(mknodat, [5, 'null', syscalls.S_IFCHR | 0o666, makedev(1, 3)]),
+    ],
     ['prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)', formatCall(prctl, [syscalls.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0])],
     ['kill(1, SIGTERM)', formatCall(syscalls.kill, [1, 15])],
     // A realtime signal is not SIGHUP|SIGINT and so on: a value of its own, not bits.

@@ -39,7 +39,8 @@ struct times {
 
 static void die(const char *what)
 {
-	fprintf(stderr, "limit: %s: %s\n", failure.step ? failure.step : what, strerror(failure.step ? failure.error : errno));
+	int error = failure.step ? failure.error : errno;
+	fprintf(stderr, "limit: %s%s%s\n", failure.step ? failure.step : what, error ? ": " : "", error ? strerror(error) : "");
 	exit(1);
 }
 

@@ -31,17 +31,19 @@ export function createBundle(setting: Setting, args: Command): Bundle {
   const overlay = setting.rootless ? undefined : mountOverlay(setting, directory);
   const root = overlay ?? setting.workspace.rootfs;
   writeFileSync(join(directory, 'config.json'), JSON.stringify(config(setting, root, args)));
-  return { directory, close: () => overlay && runNow(['umount', overlay]) };
+  return {
+    directory,
+    close: () => {
+      // Lazily, because a container that was interrupted may still be ending in it.
+      if (overlay !== undefined) runNow(['umount', '--lazy', overlay]);
+    },
+  };
 }
 
 function mountOverlay({ workspace }: Setting, directory: string): string {
-  const [root, upper, work] = ['root', 'upper', 'work'].map((name) => join(directory, name)) as [
-    string,
-    string,
-    string,
-  ];
-  for (const each of [root, upper, work]) mkdirSync(each);
-  const options = `lowerdir=${workspace.rootfs},upperdir=${upper},workdir=${work},volatile`;
+  const root = join(directory, 'root');
+  for (const name of ['root', 'upper', 'work']) mkdirSync(join(directory, name));
+  const options = `lowerdir=${workspace.rootfs},upperdir=${directory}/upper,workdir=${directory}/work,volatile`;
   runNow(['mount', '-t', 'overlay', 'overlay', '-o', options, root]);
   return root;
 }

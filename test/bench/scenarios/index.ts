@@ -1,5 +1,6 @@
 /** The whole programme, for root or for an unprivileged user. */
 import type { Pace } from '../harness.ts';
+import { interruption } from '../interruption.ts';
 import type { Scenario } from '../result.ts';
 import type { Setting, Workspace } from '../setting.ts';
 import { measureAlive } from './alive.ts';
@@ -29,6 +30,7 @@ export async function measureAll(programme: Programme): Promise<Scenario[]> {
   const scenarios: Scenario[] = [];
   const add = async (work: Promise<Scenario | Scenario[]>) => {
     const done = [await work].flat();
+    interruption.throwIfAborted();
     for (const each of done) progress(each.title);
     scenarios.push(...done);
   };

@@ -1,23 +1,23 @@
-/** What a plan needs to know of this process and machine: read once, at the edge. */
+/** What a plan needs to know of this process: read once, at the edge. */
 import { _LINUX_CAPABILITY_VERSION_3, CAPABILITIES, capget, USER_CAP_DATA, USER_CAP_HEADER } from '../../syscalls/index.ts';
 
 /** Facts about this process that decide how a container can be made. */
-export interface HostFacts {
+export interface ProcessFacts {
   readonly uid: number;
   readonly gid: number;
   /** Whether mounts and namespaces can be made without a user namespace: root with CAP_SYS_ADMIN. */
   readonly privileged: boolean;
 }
 
-let facts: HostFacts | undefined;
+let facts: ProcessFacts | undefined;
 
 /** The facts about this process. */
-export function hostFacts(): HostFacts {
+export function processFacts(): ProcessFacts {
   facts ??= readFacts();
   return facts;
 }
 
-function readFacts(): HostFacts {
+function readFacts(): ProcessFacts {
   const uid = process.geteuid?.() ?? 0;
   const gid = process.getegid?.() ?? 0;
   return { uid, gid, privileged: uid === 0 && hasCapability(CAPABILITIES.CAP_SYS_ADMIN) };

@@ -1,0 +1,359 @@
+/** A container: the thing with a life. */
+import { randomBytes } from 'node:crypto';
+import type { Writable } from 'node:stream';
+import { inspect } from 'node:util';
+import { EventEmitter } from 'eventemitter3';
+import { containerPaths, createContainerDirectory, openStore, removeContainerDirectory, type Store } from '../store/index.ts';
+import { CaissonError } from '../syscalls/index.ts';
+import type { Child, ExitStatus } from './engine/child.ts';
+import type { Output } from './engine/output.ts';
+import { collectResult, type Result } from './engine/result.ts';
+import { decideContainer, joinContainer, startContainer } from './engine/start.ts';
+import { stdioOptions, wiringOf } from './engine/stdio.ts';
+import { type StopOptions, stopProcess } from './engine/stop.ts';
+import { sweepOnce } from './engine/sweep.ts';
+import type { Image } from './image.ts';
+import { planContainer } from './plan/container.ts';
+import type { Plan } from './plan/plan.ts';
+import type { Process } from './process.ts';
+import {
+  checkCollectOptions,
+  checkCommand,
+  checkContainerOptions,
+  checkImage,
+  checkProcessOptions,
+  splitCollectOptions,
+} from './spec/check.ts';
+import type { ContainerOptions, ExecOptions, ProcessOptions, RunOptions, TerminalSize } from './spec/options.ts';
+import type { Spec } from './spec/spec.ts';
+
+/** What a container tells its listeners. There is no 'error' event: what fails rejects the promise of its call. */
+export interface ContainerEvents {
+  created: [];
+  /** Its command runs. */
+  started: [];
+  /** A process was started in it. */
+  exec: [process: Process];
+  /** Its first process has ended, and with it all others. */
+  exit: [status: ExitStatus];
+  /** Nothing of it is left. */
+  removed: [];
+}
+
+/** Where in its life a container is. */
+export type ContainerState = 'created' | 'running' | 'exited' | 'removed';
+
+/** What {@link Container.inspect} tells. */
+export interface ContainerInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly image: string;
+  readonly state: ContainerState;
+  /** Of its first process, on the host. */
+  readonly pid: number | null;
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly createdAt: Date;
+  readonly startedAt: Date | null;
+  readonly exitedAt: Date | null;
+  /** Everything decided about it, in the shape of the OCI runtime-spec; null before the first start. */
+  readonly spec: Spec | null;
+}
+
+/**
+ * A Linux container. It is a child of this process: it dies with it (or with its worker thread), and its files are
+ * then removed by the next process that uses the store.
+ *
+ * @example
+ * await using container = await Container.start(Image.host(), { command: ['sleep', '60'] });
+ * const { stdout } = await container.exec(['ps', 'aux']);
+ */
+export class Container extends EventEmitter<ContainerEvents> {
+  readonly id: string;
+  readonly name: string;
+  readonly image: Image;
+  readonly #options: ContainerOptions;
+  readonly #store: Store;
+  readonly #createdAt = new Date();
+  #startedAt: Date | null = null;
+  #exitedAt: Date | null = null;
+  #spec: Spec | null = null;
+  #state: ContainerState = 'created';
+  #child: Child | undefined;
+  #init: Process | undefined;
+  #starting: Promise<void> | undefined;
+  #removing: Promise<void> | undefined;
+
+  private constructor(image: Image, options: ContainerOptions, store: Store) {
+    super();
+    this.id = randomBytes(32).toString('hex');
+    this.name = options.name ?? this.id.slice(0, 12);
+    this.image = image;
+    // A copy: what the caller changes later, or shares with another container, is not ours (CVE-2021-21334).
+    this.#options = { ...options };
+    this.#store = store;
+  }
+
+  /**
+   * Runs a command in a new container to its end, and removes the container.
+   *
+   * @param command follows the image's entrypoint, if it has one
+   * @returns its output and how it ended; a failing command is a result, not an error
+   * @throws CaissonError COMMAND_NOT_FOUND (`exitCode` 127), COMMAND_NOT_EXECUTABLE (126) and what `start` throws
+   * @example const { exitCode, stdout } = await Container.run(Image.host(), ['echo', 'hello'])
+   */
+  static async run(image: Image, command: readonly string[], options?: RunOptions & { encoding?: 'utf8' }): Promise<Result>;
+  static async run(image: Image, command: readonly string[], options: RunOptions & { encoding: 'buffer' }): Promise<Result<Buffer>>;
+  static async run(image: Image, command: readonly string[], options: RunOptions = {}): Promise<Result<string | Buffer>> {
+    checkCommand(command);
+    const { collect, rest } = splitCollectOptions(options);
+    checkCollectOptions(collect);
+    const container = await Container.create(image, { ...rest, command });
+    try {
+      return await collectResult(await container.#start('ignore'), collect);
+    } finally {
+      await container.remove();
+    }
+  }
+
+  /**
+   * Makes a container, and starts nothing yet.
+   *
+   * @throws TypeError for an option that cannot be meant
+   * @throws CaissonError STORE_FULL, STORE_NOT_WRITABLE; then nothing is left
+   */
+  static async create(image: Image, options: ContainerOptions = {}): Promise<Container> {
+    checkImage(image);
+    checkContainerOptions(options);
+    options.signal?.throwIfAborted();
+    const store = openStore();
+    await sweepOnce(store);
+    const container = new Container(image, options, store);
+    createContainerDirectory(store, container.id, { name: container.name, image: image.name });
+    // A microtask later, when the caller has the container and may have listened.
+    queueMicrotask(() => container.emit('created'));
+    return container;
+  }
+
+  /**
+   * Makes a container and starts its command; resolves when that runs.
+   *
+   * @throws CaissonError NO_USER_NAMESPACES, COMMAND_NOT_FOUND, BIND_SOURCE_NOT_FOUND, USER_NOT_FOUND …
+   * @throws SyscallError for a step of the plan that the kernel refused for another reason; then nothing is left
+   */
+  static async start(image: Image, options: ContainerOptions = {}): Promise<Container> {
+    const container = await Container.create(image, options);
+    try {
+      await container.start();
+      return container;
+    } catch (error) {
+      await container.remove();
+      throw error;
+    }
+  }
+
+  /**
+   * Every system call that would make a container, in order, before anything happens.
+   * @example console.log(Container.plan(Image.host(), { command: ['true'] }).toString())
+   */
+  static plan(image: Image, options: ContainerOptions = {}): Plan {
+    checkImage(image);
+    checkContainerOptions(options);
+    const id = '0'.repeat(64);
+    const spec = decideContainer(image, options, id, containerPaths(openStore(), id).path);
+    return planContainer(spec, wiringOf(stdioOptions(options, 'pipe')));
+  }
+
+  /**
+   * Starts the container's command; resolves when it runs. A container that has exited can be started again, with
+   * the files it has left.
+   * @throws as {@link Container.start}
+   */
+  async start(): Promise<void> {
+    await this.#start('pipe');
+  }
+
+  get state(): ContainerState {
+    return this.#state;
+  }
+
+  /** The id of its first process on the host; null when it does not run. */
+  get pid(): number | null {
+    return this.#state === 'running' ? (this.#init?.pid ?? null) : null;
+  }
+
+  /** What its first process reads; null unless `stdin` was `'pipe'`, as it is by default. */
+  get stdin(): Writable | null {
+    return this.#init?.stdin ?? null;
+  }
+
+  /** What its first process writes; with a terminal, all of it. */
+  get stdout(): Output | null {
+    return this.#init?.stdout ?? null;
+  }
+
+  /** What its first process complains. */
+  get stderr(): Output | null {
+    return this.#init?.stderr ?? null;
+  }
+
+  /** The exit code of its first process, once that has ended by itself. */
+  get exitCode(): number | null {
+    return this.#init?.exitCode ?? null;
+  }
+
+  /**
+   * Runs a command in the running container to its end, and collects its output.
+   * @throws CaissonError NOT_RUNNING, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, WORKDIR_NOT_FOUND, USER_NOT_FOUND
+   * @example const { stdout } = await container.exec(['ps', 'aux'])
+   */
+  async exec(command: readonly string[], options?: ExecOptions & { encoding?: 'utf8' }): Promise<Result>;
+  async exec(command: readonly string[], options: ExecOptions & { encoding: 'buffer' }): Promise<Result<Buffer>>;
+  async exec(command: readonly string[], options: ExecOptions = {}): Promise<Result<string | Buffer>> {
+    const { collect, rest } = splitCollectOptions(options);
+    checkCollectOptions(collect);
+    return collectResult(await this.#join(command, rest, 'ignore'), collect);
+  }
+
+  /**
+   * Starts a process in the running container; resolves when its command runs.
+   * @throws as {@link Container.exec}
+   * @example const shell = await container.spawn(['sh'], { tty: true })
+   */
+  async spawn(command: readonly string[], options: ProcessOptions = {}): Promise<Process> {
+    return this.#join(command, options, 'pipe');
+  }
+
+  /**
+   * Ends the container with grace: its stop signal, then SIGKILL. Does nothing when it does not run.
+   * @returns how it ended
+   */
+  async stop({ timeoutMs, signal }: StopOptions = {}): Promise<ExitStatus | null> {
+    await this.#starting?.catch(() => undefined);
+    if (this.#init === undefined) return null;
+    return stopProcess(this.#init, signal ?? this.#stopSignal(), timeoutMs);
+  }
+
+  /**
+   * Sends a signal to its first process, and waits for the end when the signal is SIGKILL.
+   * @param signal @default 'SIGKILL'
+   */
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    this.#child?.kill(signal);
+    if (signal === 'SIGKILL') await this.#child?.exited;
+  }
+
+  /**
+   * Waits until its first process has ended. Its output may still be in the streams.
+   * @throws CaissonError NOT_RUNNING when it has never been started
+   */
+  async wait(): Promise<ExitStatus> {
+    await this.#starting;
+    if (this.#init === undefined) throw this.#notRunning('waited for');
+    return this.#init.wait();
+  }
+
+  /** Tells its first process the size of its terminal. */
+  resize(size: TerminalSize): void {
+    this.#init?.resize(size);
+  }
+
+  /** Ends the container with SIGKILL and removes all of it. Idempotent. */
+  remove(): Promise<void> {
+    this.#removing ??= this.#remove();
+    return this.#removing;
+  }
+
+  /** What is known about it. */
+  inspect(): ContainerInfo {
+    return {
+      id: this.id,
+      name: this.name,
+      image: this.image.name,
+      state: this.#state,
+      pid: this.pid,
+      exitCode: this.exitCode,
+      signal: this.#init?.signalCode ?? null,
+      createdAt: this.#createdAt,
+      startedAt: this.#startedAt,
+      exitedAt: this.#exitedAt,
+      spec: this.#spec,
+    };
+  }
+
+  [inspect.custom](): string {
+    const state = this.#state === 'exited' ? `exited ${this.exitCode ?? this.#init?.signalCode}` : this.#state;
+    return `Container(${this.name} ${this.image.name} ${state}${this.pid === null ? '' : ` pid ${this.pid}`})`;
+  }
+
+  /** Stops and removes it, as `await using` does at the end of its block. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#state === 'running') await this.stop().catch(() => undefined);
+    await this.remove();
+  }
+
+  async #start(stdin: 'pipe' | 'ignore'): Promise<Process> {
+    if (this.#state === 'removed' || this.#removing !== undefined) throw this.#notRunning('started');
+    if (this.#starting !== undefined) throw new CaissonError('ALREADY_RUNNING', `${inspect(this)} is started already`);
+    const { signal } = this.#options;
+    const spec = decideContainer(this.image, this.#options, this.id, containerPaths(this.#store, this.id).path);
+    this.#spec = spec;
+    const abort = () => this.#child?.kill('SIGKILL');
+    const starting = startContainer(spec, this.#options, stdin, (child) => {
+      this.#child = child;
+      signal?.addEventListener('abort', abort, { once: true });
+    });
+    this.#starting = starting.then(() => undefined);
+    this.#starting.catch(() => undefined);
+    try {
+      this.#init = await starting;
+    } catch (error) {
+      this.#starting = undefined;
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+    this.#startedAt = new Date();
+    this.#state = 'running';
+    this.emit('started');
+    void this.#child?.exited.then((status) => this.#exit(status));
+    return this.#init;
+  }
+
+  async #exit(status: ExitStatus): Promise<void> {
+    this.#state = 'exited';
+    this.#exitedAt = new Date();
+    this.#starting = undefined;
+    this.emit('exit', status);
+    // Who aborts is done with it.
+    if (this.#options.signal?.aborted === true) await this.remove();
+  }
+
+  async #join(command: readonly string[], options: ProcessOptions, stdin: 'pipe' | 'ignore'): Promise<Process> {
+    checkCommand(command);
+    checkProcessOptions(options);
+    await this.#starting;
+    if (this.#state !== 'running' || this.#init === undefined || this.#spec === null) throw this.#notRunning('entered');
+    const process = await joinContainer(this.#spec, this.#init, command, options, stdin);
+    this.emit('exec', process);
+    return process;
+  }
+
+  async #remove(): Promise<void> {
+    this.#child?.kill('SIGKILL');
+    await this.#starting?.catch(() => undefined);
+    await this.#child?.exited;
+    await removeContainerDirectory(this.#store, this.id);
+    this.#state = 'removed';
+    this.emit('removed');
+    this.removeAllListeners();
+  }
+
+  #stopSignal(): NodeJS.Signals {
+    return this.#options.stopSignal ?? ((this.image.config.StopSignal ?? 'SIGTERM') as NodeJS.Signals);
+  }
+
+  #notRunning(done: string): CaissonError {
+    return new CaissonError('NOT_RUNNING', `${inspect(this)} cannot be ${done}: it is ${this.#state}`);
+  }
+}

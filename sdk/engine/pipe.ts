@@ -1,0 +1,24 @@
+/** Pipes and other pairs of descriptors whose one end goes to a process. */
+import { AF_UNIX, O_CLOEXEC, pipe2, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_SEQPACKET, socketpair } from '../../syscalls/index.ts';
+
+/** Two ends; both belong to the caller. */
+export interface Pair {
+  readonly ours: number;
+  readonly theirs: number;
+}
+
+/** A pipe that the process reads from (`'in'`) or writes to (`'out'`). */
+export function openPipe(direction: 'in' | 'out'): Pair {
+  const ends = new Uint32Array(2);
+  pipe2(new Uint8Array(ends.buffer), O_CLOEXEC);
+  const [readEnd, writeEnd] = ends as unknown as [number, number];
+  return direction === 'in' ? { ours: writeEnd, theirs: readEnd } : { ours: readEnd, theirs: writeEnd };
+}
+
+/** A socket that a process sends a descriptor through. */
+export function openDescriptorSocket(): Pair {
+  const ends = new Uint32Array(2);
+  socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, new Uint8Array(ends.buffer));
+  const [ours, theirs] = ends as unknown as [number, number];
+  return { ours, theirs };
+}

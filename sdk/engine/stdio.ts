@@ -1,0 +1,111 @@
+/** The descriptors of a process: what the plan calls them, what they are, and the streams at our end. */
+import type { Writable } from 'node:stream';
+import { close, variable } from '../../syscalls/index.ts';
+import type { Descriptor, Wiring } from '../plan/launch.ts';
+import type { ProcessOptions, StdinOption } from '../spec/options.ts';
+import { isInputSource, openInput } from './input.ts';
+import { openOutput, type Output } from './output.ts';
+import { openDescriptorSocket, openPipe, type Pair } from './pipe.ts';
+import { openTerminal, type Terminal } from './terminal.ts';
+
+/** What a process's three descriptors are, decided. */
+export interface StdioOptions {
+  readonly stdin: StdinOption;
+  readonly stdout: 'pipe' | 'ignore' | 'inherit';
+  readonly stderr: 'pipe' | 'ignore' | 'inherit';
+  readonly terminal: boolean;
+}
+
+/** The streams of a process, each null where it has none of ours. */
+export interface Streams {
+  readonly stdin: Writable | null;
+  readonly stdout: Output | null;
+  readonly stderr: Output | null;
+  readonly terminal: Terminal | null;
+}
+
+/** Open descriptors for a process that is about to be launched. */
+export interface OpenStdio {
+  /** The values of the wiring's variables. */
+  readonly values: Readonly<Record<string, number>>;
+  /** Closes the process's ends and makes streams of ours: after the launch. */
+  connect(): Streams;
+  /** Closes everything: instead of the launch. */
+  abandon(): void;
+}
+
+const TERMINAL = 'terminal socket';
+
+/** Decides a process's descriptors from its options. */
+export function stdioOptions(options: ProcessOptions, stdin: 'pipe' | 'ignore'): StdioOptions {
+  return {
+    stdin: options.stdin ?? stdin,
+    stdout: options.stdout ?? 'pipe',
+    stderr: options.stderr ?? 'pipe',
+    terminal: options.tty !== undefined && options.tty !== false,
+  };
+}
+
+/** The wiring of a plan for these options. Pure: the descriptors are variables. */
+export function wiringOf({ stdin, stdout, stderr, terminal }: StdioOptions): Wiring {
+  if (terminal) return { stdio: ['null', 'null', 'null'], extra: [variable(TERMINAL)] };
+  const descriptor = (option: unknown, name: string, inherited: number): Descriptor => {
+    if (option === 'ignore') return 'null';
+    return option === 'inherit' ? inherited : variable(name);
+  };
+  return {
+    stdio: [descriptor(stdin, 'stdin', 0), descriptor(stdout, 'stdout', 1), descriptor(stderr, 'stderr', 2)],
+    extra: ['null'],
+  };
+}
+
+/** Opens what the wiring needs. */
+export function openStdio(options: StdioOptions): OpenStdio {
+  const pairs = new Map<string, Pair>();
+  try {
+    openPairs(options, pairs);
+  } catch (error) {
+    closePairs(pairs, 'both');
+    throw error;
+  }
+  return {
+    values: Object.fromEntries([...pairs].map(([name, { theirs }]) => [name, theirs])),
+    connect() {
+      closePairs(pairs, 'theirs');
+      return openStreams(pairs);
+    },
+    abandon: () => closePairs(pairs, 'both'),
+  };
+}
+
+function openPairs({ stdin, stdout, stderr, terminal }: StdioOptions, pairs: Map<string, Pair>): void {
+  if (terminal) {
+    pairs.set(TERMINAL, openDescriptorSocket());
+    return;
+  }
+  if (stdin === 'pipe' || isInputSource(stdin)) pairs.set('stdin', openPipe('in'));
+  if (stdout === 'pipe') pairs.set('stdout', openPipe('out'));
+  if (stderr === 'pipe') pairs.set('stderr', openPipe('out'));
+}
+
+function openStreams(pairs: ReadonlyMap<string, Pair>): Streams {
+  const ours = (name: string) => pairs.get(name)?.ours;
+  const [socket, stdin, stdout, stderr] = [ours(TERMINAL), ours('stdin'), ours('stdout'), ours('stderr')];
+  if (socket !== undefined) {
+    const terminal = openTerminal(socket);
+    return { stdin: terminal, stdout: terminal, stderr: null, terminal };
+  }
+  return {
+    stdin: stdin === undefined ? null : openInput(stdin),
+    stdout: stdout === undefined ? null : openOutput(stdout),
+    stderr: stderr === undefined ? null : openOutput(stderr),
+    terminal: null,
+  };
+}
+
+function closePairs(pairs: ReadonlyMap<string, Pair>, which: 'theirs' | 'both'): void {
+  for (const { ours, theirs } of pairs.values()) {
+    close(theirs);
+    if (which === 'both') close(ours);
+  }
+}

@@ -1,0 +1,52 @@
+/** Ending a process with grace. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { hasCode } from '../../syscalls/index.ts';
+import type { Process } from '../process.ts';
+import type { ExitStatus } from './child.ts';
+
+/** How to stop a container. */
+export interface StopOptions {
+  /** How long it has, in milliseconds, before it gets SIGKILL. @default 10 000 */
+  readonly timeoutMs?: number | undefined;
+  /** What it gets first. @default the container's `stopSignal` */
+  readonly signal?: NodeJS.Signals | undefined;
+}
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+
+/**
+ * Sends a signal, then SIGKILL to what is still there after the grace. The first process of a PID namespace gets no
+ * signal that it has no handler for (man 7 pid_namespaces); one that neither handles nor blocks this one would only
+ * make its owner wait, so it gets SIGKILL at once.
+ */
+export async function stopProcess(process: Process, signal: NodeJS.Signals, timeoutMs = DEFAULT_TIMEOUT_MS): Promise<ExitStatus> {
+  if (!canReceive(process.pid, signal)) process.kill('SIGKILL');
+  else process.kill(signal);
+  const timer = setTimeout(() => process.kill('SIGKILL'), timeoutMs);
+  try {
+    return await process.wait();
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Whether any thread of a process handles or blocks a signal. */
+function canReceive(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/task`).some((thread) => {
+      const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8');
+      const bit = 1n << BigInt(constants.signals[signal] - 1);
+      return ['SigCgt', 'SigBlk'].some((set) => (signalSet(status, set) & bit) !== 0n);
+    });
+  } catch (error) {
+    // It has ended, or ends just now.
+    if (hasCode(error, 'ENOENT', 'ESRCH')) return true;
+    throw error;
+  }
+}
+
+/** A line of /proc/PID/status: signals as hexadecimal bits, signal 1 the lowest (man 5 proc_pid_status). */
+function signalSet(status: string, name: string): bigint {
+  return BigInt(`0x${new RegExp(`^${name}:\\s*([0-9a-f]+)$`, 'm').exec(status)?.[1] ?? '0'}`);
+}

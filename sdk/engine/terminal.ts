@@ -1,0 +1,160 @@
+/** The master of a container's terminal as a stream. libuv has no handle for it, so it is polled and read by us. */
+import { Duplex } from 'node:stream';
+import {
+  CMSGHDR,
+  close,
+  F_SETFL,
+  fcntl,
+  hasCode,
+  IOVEC,
+  ioctl,
+  MSG_CMSG_CLOEXEC,
+  MSGHDR,
+  memory,
+  O_NONBLOCK,
+  read,
+  recvmsg,
+  TIOCSWINSZ,
+  type Watch,
+  WINSIZE,
+  watch,
+  write,
+} from '../../syscalls/index.ts';
+import type { TerminalSize } from '../spec/options.ts';
+import { asOutput, type OutputConveniences } from './output.ts';
+
+/** A terminal of a process: what is written is typed, what is read was printed. */
+export type Terminal = Duplex & OutputConveniences & Resizable;
+
+/** A window whose size a process can be told. */
+export interface Resizable {
+  /** Tells the process the size of the window; it gets SIGWINCH. */
+  resize(size: TerminalSize): void;
+}
+
+const CHUNK_BYTES = 65_536;
+
+/** A terminal that is not there yet: its master arrives through a socket, which this takes ownership of. */
+export function openTerminal(socket: number): Terminal {
+  return asOutput(new TerminalStream(socket));
+}
+
+class TerminalStream extends Duplex implements Resizable {
+  #master: number | undefined;
+  #watch: Watch | undefined;
+  #size: TerminalSize | undefined;
+  /** Whether the reader wants more. */
+  #wantsOutput = false;
+  /** What is being typed, until the terminal has taken it all. */
+  #typed: { rest: Buffer; done: (error?: Error | null) => void } | undefined;
+
+  constructor(socket: number) {
+    super({ allowHalfOpen: true });
+    const arrival = watch(socket, { readable: true }, () => {
+      arrival.close();
+      const master = receiveDescriptor(socket);
+      close(socket);
+      this.#arrive(master);
+    });
+  }
+
+  resize(size: TerminalSize): void {
+    this.#size = size;
+    if (this.#master === undefined) return;
+    ioctl(this.#master, TIOCSWINSZ, WINSIZE.encode({ ws_row: size.rows, ws_col: size.columns }));
+  }
+
+  override _read(): void {
+    this.#wantsOutput = true;
+    this.#wait();
+  }
+
+  override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
+    this.#typed = { rest: chunk, done };
+    this.#type();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#watch?.close();
+    this.#watch = undefined;
+    if (this.#master !== undefined) close(this.#master);
+    this.#master = undefined;
+    done(error);
+  }
+
+  #arrive(master: number | undefined): void {
+    if (master === undefined || this.destroyed) {
+      // No terminal came: the process failed before it could open one, and its error says why.
+      if (master !== undefined) close(master);
+      this.#end();
+      return;
+    }
+    this.#master = master;
+    fcntl(master, F_SETFL, O_NONBLOCK);
+    if (this.#size !== undefined) this.resize(this.#size);
+    this.#watch = watch(master, { readable: true }, () => {
+      this.#type();
+      if (this.#wantsOutput) this.#print();
+    });
+    this.#wait();
+  }
+
+  #wait(): void {
+    this.#watch?.change({ readable: this.#wantsOutput, writable: this.#typed !== undefined });
+  }
+
+  #type(): void {
+    if (this.#master === undefined || this.#typed === undefined) return;
+    const { rest, done } = this.#typed;
+    const written = this.#attempt((master) => write(master, rest, rest.length));
+    this.#typed = written === rest.length ? undefined : { rest: rest.subarray(written), done };
+    this.#wait();
+    if (this.#typed === undefined) done();
+  }
+
+  #print(): void {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    const count = this.#attempt((master) => read(master, chunk, chunk.length));
+    if (count === 0 || this.#master === undefined) return;
+    this.#wantsOutput = this.push(chunk.subarray(0, count));
+    this.#wait();
+  }
+
+  /** The count of what could be done now. EIO is how a master says that nobody has the other side open any more. */
+  #attempt(action: (master: number) => number): number {
+    if (this.#master === undefined) return 0;
+    try {
+      return action(this.#master);
+    } catch (error) {
+      if (hasCode(error, 'EIO')) this.#end();
+      else if (!hasCode(error, 'EAGAIN', 'EINTR')) this.destroy(error as Error);
+      return 0;
+    }
+  }
+
+  #end(): void {
+    this.#wantsOutput = false;
+    this.#watch?.close();
+    this.#watch = undefined;
+    this.push(null);
+    const typed = this.#typed;
+    this.#typed = undefined;
+    typed?.done();
+    this.end();
+  }
+}
+
+/** Receives a descriptor (man 3 cmsg); undefined when the other end has closed without sending one. */
+function receiveDescriptor(socket: number): number | undefined {
+  const byte = new Uint8Array(1);
+  const control = new Uint8Array(24);
+  const message = MSGHDR.encode({
+    msg_iov: IOVEC.encode({ iov_base: memory(byte), iov_len: 1 }),
+    msg_iovlen: 1,
+    msg_control: memory(control),
+    msg_controllen: control.length,
+  });
+  const received = recvmsg(socket, message, MSG_CMSG_CLOEXEC);
+  if (received === 0) return undefined;
+  return new DataView(control.buffer).getInt32(CMSGHDR.size, true);
+}

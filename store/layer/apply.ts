@@ -1,0 +1,168 @@
+/** Unpacks a layer into a directory, as a lower directory of overlayfs. */
+import {
+  CaissonError,
+  close,
+  ftruncate,
+  hasCode,
+  linkat,
+  makedev,
+  mknodat,
+  O_CLOEXEC,
+  O_CREAT,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_WRONLY,
+  openat,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFIFO,
+  symlinkat,
+  SyscallError,
+} from '../../syscalls/index.ts';
+import { writeAll } from '../blobs.ts';
+import { applyAttributes, type Attributes, Losses } from './attributes.ts';
+import type { TarEntry } from './read.ts';
+import { type Components, type Directory, openTree, splitName, toBytes, type Tree } from './tree.ts';
+import { isAufsName, isWhiteout, trackWhiteouts, type Whiteouts } from './whiteouts.ts';
+
+/** What is known while a layer is unpacked. */
+interface Unpacking {
+  readonly tree: Tree;
+  readonly whiteouts: Whiteouts;
+  /** Directories get their attributes at the end: before, their times would change and their modes be in the way. */
+  readonly directories: Map<string, Attributes>;
+  readonly isRoot: boolean;
+  readonly losses: Losses;
+}
+
+/** Of a directory that the layer does not speak of but puts something into, and of a root it does not speak of. */
+const UNSPOKEN: Attributes = { mode: 0o755, uid: 0, gid: 0, mtimeNs: 0n, xattrs: new Map() };
+
+/**
+ * Unpacks entries into an empty directory; returns what could not be kept, as sentences.
+ *
+ * @param isRoot whether owners, devices and `trusted.*` attributes can be kept
+ * @throws CaissonError LAYER_INVALID for a name that leads out of the layer, or a link to nothing
+ * @throws CaissonError LAYER_NOT_UNPACKED when the kernel refuses something, which is the `cause`
+ */
+export async function applyLayer(entries: AsyncIterable<TarEntry>, path: string, isRoot: boolean): Promise<string[]> {
+  const tree = openTree(path);
+  const whiteouts = trackWhiteouts(tree, isRoot);
+  const directories = new Map([['', UNSPOKEN]]);
+  const unpacking: Unpacking = { tree, whiteouts, directories, isRoot, losses: new Losses() };
+  try {
+    for await (const entry of entries) {
+      await applyEntry(unpacking, entry).catch((error: unknown) => {
+        throw explain(error, entry);
+      });
+    }
+    whiteouts.finish();
+    finishDirectories(unpacking);
+    return unpacking.losses.list();
+  } finally {
+    tree.close();
+  }
+}
+
+async function applyEntry(unpacking: Unpacking, entry: TarEntry): Promise<void> {
+  const components = splitName(entry.name);
+  const name = components.at(-1);
+  const above = components.slice(0, -1);
+  if (components.some(isAufsName)) return unpacking.losses.add('files of aufs left out');
+  if (above.some(isWhiteout)) throw layerInvalid(`'${entry.name.toString()}' is in something that is gone`);
+  if (name !== undefined && isWhiteout(name)) return unpacking.whiteouts.add(enter(unpacking, above), name);
+  if (entry.type === 'directory') {
+    unpacking.directories.set(enter(unpacking, components).path, entry);
+    return;
+  }
+  if (name === undefined) throw layerInvalid(`its root is a ${entry.type}`);
+  const parent = enter(unpacking, above);
+  if (entry.type === 'file') await applyFile(unpacking, parent, name, entry);
+  else if (entry.type === 'hardlink') applyHardlink(unpacking, parent, name, entry);
+  else applySpecial(unpacking, parent, name, entry);
+}
+
+function enter({ tree, directories, whiteouts }: Unpacking, components: Components): Directory {
+  return tree.enter(components, (made) => {
+    directories.set(made.path, UNSPOKEN);
+    whiteouts.directoryMade(made);
+  });
+}
+
+async function applyFile({ tree, isRoot, losses }: Unpacking, parent: Directory, name: string, entry: TarEntry) {
+  const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  const fd = replacing(tree, parent, name, () => openat(parent.fd, toBytes(name), flags, 0o600));
+  try {
+    for await (const { offset, bytes } of entry.content()) writeAll(fd, bytes, offset);
+    if (entry.isSparse) ftruncate(fd, entry.size);
+    applyAttributes({ fd }, entry.type, entry, isRoot, losses);
+  } finally {
+    close(fd);
+  }
+}
+
+/** The target is looked for in this layer only, and through no symbolic link. Its attributes came with it. */
+function applyHardlink({ tree }: Unpacking, parent: Directory, name: string, entry: TarEntry): void {
+  const target = splitName(entry.linkName);
+  const directory = tree.open(target.slice(0, -1).join('/'));
+  const nothing = layerInvalid(`'${entry.name.toString()}' is a link to '${entry.linkName.toString()}', which is no file of it`);
+  if (directory === undefined || target.length === 0) throw nothing;
+  try {
+    replacing(tree, parent, name, () => linkat(directory.fd, toBytes(target.at(-1) ?? ''), parent.fd, toBytes(name), 0));
+  } catch (error) {
+    throw hasCode(error, 'ENOENT', 'EPERM') ? nothing : error;
+  } finally {
+    close(directory.fd);
+  }
+}
+
+function applySpecial({ tree, isRoot, losses }: Unpacking, parent: Directory, name: string, entry: TarEntry): void {
+  const { type, major, minor } = entry;
+  const isDevice = type === 'character-device' || type === 'block-device';
+  if (isDevice && !isRoot) return losses.add('devices left out: only root can make them');
+  if (isDevice && major === 0 && minor === 0) return losses.add('devices 0:0 left out: to overlay, they remove files');
+  replacing(tree, parent, name, () => {
+    if (type === 'symlink') return symlinkat(Buffer.concat([entry.linkName, NUL]), parent.fd, toBytes(name));
+    const kind = type === 'fifo' ? S_IFIFO : type === 'block-device' ? S_IFBLK : S_IFCHR;
+    return mknodat(parent.fd, toBytes(name), kind | 0o600, type === 'fifo' ? 0 : makedev(major, minor));
+  });
+  applyAttributes({ directory: parent, name }, type, entry, isRoot, losses);
+}
+
+const NUL = Buffer.alloc(1);
+
+/** Of two entries of one name, the later counts. */
+function replacing(tree: Tree, parent: Directory, name: string, make: () => number): number {
+  try {
+    return make();
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error;
+  }
+  tree.remove(parent, name);
+  return make();
+}
+
+/** Deepest first: a directory's time changes with what is in it, and its mode may close it. */
+function finishDirectories({ tree, directories, isRoot, losses }: Unpacking): void {
+  for (const path of [...directories.keys()].sort().reverse()) {
+    const directory = tree.open(path);
+    // It was replaced by something else, later in the archive.
+    if (directory === undefined) continue;
+    try {
+      applyAttributes(directory, 'directory', directories.get(path) ?? UNSPOKEN, isRoot, losses);
+    } finally {
+      close(directory.fd);
+    }
+  }
+}
+
+function layerInvalid(reason: string): CaissonError {
+  return new CaissonError('LAYER_INVALID', `the layer is not valid: ${reason}`);
+}
+
+/** A full disk is the store's to explain. */
+function explain(error: unknown, { name, type }: TarEntry): unknown {
+  if (!(error instanceof SyscallError) || hasCode(error, 'ENOSPC', 'EDQUOT', 'EROFS')) return error;
+  const what = `unpacking the ${type} '${name.toString().slice(0, 300)}': ${error.message}`;
+  return new CaissonError('LAYER_NOT_UNPACKED', what, { cause: error });
+}

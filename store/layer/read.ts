@@ -1,0 +1,180 @@
+/**
+ * Reads tar archives as layers need them: names and values are bytes, nothing is dropped, and nothing is bigger in
+ * memory than a header. Where programs differ in what they read (a header's size and a PAX size, content after a
+ * link), this does as Go's archive/tar does, which made most images and reads them elsewhere.
+ */
+import { type ByteReader, readBytes } from './bytes.ts';
+import { BLOCK, decodeHeader, decodeText, type Header, invalid } from './header.ts';
+import { decodePax, interpretPax, type PaxOverrides } from './pax.ts';
+import { checkMap, readOldGnuMap, readPaxMap, type SparseMap } from './sparse.ts';
+
+/** The kinds of entries. */
+export type EntryType =
+  | 'file'
+  | 'hardlink'
+  | 'symlink'
+  | 'character-device'
+  | 'block-device'
+  | 'directory'
+  | 'fifo';
+
+/** A piece of a file's content. */
+export interface Piece {
+  /** Where in the file it belongs, in bytes. */
+  readonly offset: number;
+  readonly bytes: Buffer;
+}
+
+/** An entry of an archive. */
+export interface TarEntry {
+  readonly type: EntryType;
+  /** As it stands in the archive: any bytes but NUL, perhaps with `..` and slashes anywhere. */
+  readonly name: Buffer;
+  /** The target of a link. */
+  readonly linkName: Buffer;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Of the file, with its holes, in bytes. */
+  readonly size: number;
+  readonly isSparse: boolean;
+  /** In nanoseconds since 1970. */
+  readonly mtimeNs: bigint;
+  readonly major: number;
+  readonly minor: number;
+  readonly xattrs: ReadonlyMap<string, Buffer>;
+  /** What is not a hole, in order. May be read once, before the next entry; what is left unread is passed over. */
+  content(): AsyncGenerator<Piece>;
+}
+
+/** Extended headers and long names are at most this long, as in Go; a longer one is an attack on memory. */
+const MAX_EXTENSION_BYTES = 1024 * 1024;
+
+const TYPES: Readonly<Record<string, EntryType>> = {
+  '0': 'file',
+  '1': 'hardlink',
+  '2': 'symlink',
+  '3': 'character-device',
+  '4': 'block-device',
+  '5': 'directory',
+  '6': 'fifo',
+  '7': 'file',
+  S: 'file',
+};
+
+/** What came before an entry and is about it. */
+interface Extensions {
+  pax?: PaxOverrides;
+  longName?: Buffer;
+  longLinkName?: Buffer;
+}
+
+/**
+ * Reads an archive, entry by entry. All of the stream is read, also what follows the archive's end.
+ *
+ * @throws CaissonError ARCHIVE_INVALID for anything that is not an archive or that this cannot read
+ */
+export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerator<TarEntry> {
+  const reader = readBytes(source);
+  let extensions: Extensions = {};
+  for (;;) {
+    const block = await reader.read(BLOCK);
+    const header = block && decodeHeader(block);
+    if (block === undefined) break;
+    if (header === undefined) {
+      const second = await reader.read(BLOCK);
+      if (second !== undefined && decodeHeader(second) !== undefined) throw invalid('there is an entry after its end');
+      break;
+    }
+    if (await readExtension(header, reader, extensions)) continue;
+    const { entry, finish } = await readEntry(header, block, reader, extensions);
+    extensions = {};
+    yield entry;
+    await finish();
+  }
+  if (Object.keys(extensions).length > 0) throw invalid('it ends after an extended header');
+  await reader.drain();
+}
+
+/** Whether the header was that of an extension, which is then read. */
+async function readExtension({ type, size }: Header, reader: ByteReader, extensions: Extensions): Promise<boolean> {
+  if (!'xgLKXV'.includes(type)) return false;
+  if (size > MAX_EXTENSION_BYTES) throw invalid(`an extended header has ${size} bytes, more than ${MAX_EXTENSION_BYTES}`);
+  const bytes = await reader.read(size);
+  if (bytes === undefined) throw invalid('it ends in an extended header');
+  const body = Buffer.from(bytes);
+  await skip(reader, padding(size));
+  if (type === 'x' || type === 'X') extensions.pax = interpretPax(decodePax(body));
+  else if (type === 'L') extensions.longName = decodeText(body);
+  else if (type === 'K') extensions.longLinkName = decodeText(body);
+  // 'g' is about all later entries (git writes its commit there) and 'V' is the volume's label: Go applies neither.
+  return true;
+}
+
+async function readEntry(header: Header, block: Buffer, reader: ByteReader, { pax, longName, longLinkName }: Extensions) {
+  const isSparse = header.type === 'S';
+  const oldMap = isSparse ? await readOldGnuMap(block, reader) : undefined;
+  const stored = pax?.size ?? header.size;
+  const paxMap = header.type === '0' ? await readPaxMap(pax?.sparse ?? [], reader) : undefined;
+  const map = oldMap ?? paxMap?.map;
+  const name = longName ?? paxMap?.name ?? pax?.name ?? header.name;
+  const type = typeOf(header, name);
+  // A size in the header of anything but a file is the size of something else.
+  const length = type === 'file' ? stored - (paxMap?.mapBytes ?? 0) : 0;
+  if (length < 0) throw invalid('the map of a sparse file is longer than its content');
+  if (map !== undefined) checkMap(map, length);
+  const content = contentOf(reader, length, map);
+  const entry: TarEntry = {
+    ...header,
+    type,
+    name,
+    linkName: longLinkName ?? pax?.linkName ?? header.linkName,
+    uid: pax?.uid ?? header.uid,
+    gid: pax?.gid ?? header.gid,
+    mtimeNs: pax?.mtimeNs ?? header.mtimeNs,
+    size: map?.size ?? length,
+    isSparse: map !== undefined,
+    xattrs: pax?.xattrs ?? new Map(),
+    content: () => content.pieces,
+  };
+  return { entry, finish: content.finish };
+}
+
+function typeOf({ type }: Header, name: Buffer): EntryType {
+  // Before ustar, a directory was a file with a slash at the end of its name.
+  if (type === '0' && name.at(-1) === 0x2f) return 'directory';
+  const known = TYPES[type];
+  if (known === undefined) throw invalid(`'${name.toString()}' is of type ${JSON.stringify(type)}, which is unknown`);
+  return known;
+}
+
+function contentOf(reader: ByteReader, length: number, map: SparseMap | undefined) {
+  let left = length;
+  async function* read(): AsyncGenerator<Piece> {
+    for (const fragment of map?.fragments ?? [{ offset: 0, length }]) {
+      let { offset } = fragment;
+      const end = offset + fragment.length;
+      while (offset < end) {
+        const bytes = await reader.readSome(end - offset);
+        left -= bytes.length;
+        yield { offset, bytes };
+        offset += bytes.length;
+      }
+    }
+  }
+  return {
+    pieces: read(),
+    finish: async () => {
+      await skip(reader, left);
+      await skip(reader, padding(length));
+    },
+  };
+}
+
+async function skip(reader: ByteReader, length: number): Promise<void> {
+  for (let left = length; left > 0; ) left -= (await reader.readSome(left)).length;
+}
+
+function padding(size: number): number {
+  return (BLOCK - (size % BLOCK)) % BLOCK;
+}
