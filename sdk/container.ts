@@ -110,7 +110,7 @@ export class Container extends EventEmitter<ContainerEvents> {
     checkCollectOptions(collect);
     const container = await Container.create(image, { ...rest, command });
     try {
-      return await collectResult(await container.#start('ignore'), collect);
+      return await collectResult(container.#start('ignore'), collect);
     } finally {
       await container.remove();
     }
@@ -212,7 +212,7 @@ export class Container extends EventEmitter<ContainerEvents> {
   async exec(command: readonly string[], options: ExecOptions = {}): Promise<Result<string | Buffer>> {
     const { collect, rest } = splitCollectOptions(options);
     checkCollectOptions(collect);
-    return collectResult(await this.#join(command, rest, 'ignore'), collect);
+    return collectResult(this.#join(command, rest, 'ignore'), collect);
   }
 
   /**

@@ -120,7 +120,8 @@ export class Process {
     fed?.catch(() => undefined);
     this.#status = await this.#child.exited;
     signal?.removeEventListener('abort', abort);
-    this.#streams.stdin?.destroy();
+    // A terminal is read to its end; a pipe that nobody reads any more is of no use.
+    if (this.#streams.terminal === null) this.#streams.stdin?.destroy();
     if (aborted) throw signal?.reason;
     await fed;
     return this.#status;

@@ -14,6 +14,7 @@ export interface Result<Text extends string | Buffer = string> {
   readonly signal: NodeJS.Signals | null;
   /** Whether `timeoutMs` had passed. */
   readonly timedOut: boolean;
+  /** From the call to the end of the output. */
   readonly durationMs: number;
 }
 
@@ -24,9 +25,13 @@ const DEFAULT_MAX_OUTPUT_BYTES = 100 * 1024 * 1024;
  *
  * @throws CaissonError OUTPUT_TOO_LONG when it wrote more than allowed; it is ended then
  */
-export async function collectResult(process: Process, options: CollectOptions): Promise<Result<string | Buffer>> {
+export async function collectResult(
+  starting: Promise<Process>,
+  options: CollectOptions,
+): Promise<Result<string | Buffer>> {
   const { maxOutputBytes = DEFAULT_MAX_OUTPUT_BYTES, timeoutMs, encoding = 'utf8' } = options;
   const startedAt = performance.now();
+  const process = await starting;
   let isTooLong = false;
   let timedOut = false;
   const overflow = () => {

@@ -29,7 +29,7 @@ let source: HostImageSource | undefined;
  *
  * @throws CaissonError NO_HOST_PROGRAMS when this machine has no /usr; errors of `fs` as they are.
  */
-export async function prepareHostSkeleton(directory: string): Promise<HostSkeleton> {
+export function prepareHostSkeleton(directory: string): HostSkeleton {
   source ??= hostImageSource(readHostFacts());
   const { fingerprint, bootId, views } = source;
   // Nothing is fsynced, which would take seconds on a busy disk. What a crash of the machine may have torn is not used
