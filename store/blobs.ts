@@ -1,10 +1,20 @@
 /** Content by its digest. A blob is there or not; once there it does not change. */
-import { closeSync, createReadStream, fstatSync, fsyncSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  createReadStream,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import type { Readable } from 'node:stream';
 import { CaissonError, hasCode } from '../syscalls/index.ts';
 import { publishFile } from './atomic.ts';
-import { digestOf, verify, type Expected } from './digest.ts';
-import { parseDocument, type JsonObject } from './json.ts';
+import { digestOf, type Expected, verify } from './digest.ts';
+import { type JsonObject, parseDocument } from './json.ts';
 import { blobPath, explainStoreError, type Store } from './layout.ts';
 import { temporaryPath } from './owner.ts';
 
@@ -89,13 +99,17 @@ export function readBlobDocument<T>(
 /** Refuses a document that is too big to be read into memory. */
 export function checkDocumentSize(size: number, what: string): void {
   if (size <= MAX_DOCUMENT_BYTES) return;
-  throw new CaissonError('IMAGE_INVALID', `${what} has ${size} bytes, more than the ${MAX_DOCUMENT_BYTES} of a document`);
+  throw new CaissonError(
+    'IMAGE_INVALID',
+    `${what} has ${size} bytes, more than the ${MAX_DOCUMENT_BYTES} of a document`,
+  );
 }
 
 /** Refuses a document that is not the one that was asked for. */
 export function checkDocument(bytes: Uint8Array, { digest, size }: Expected, what: string): void {
   const actual = digestOf(bytes);
-  if (actual !== digest) throw new CaissonError('DIGEST_MISMATCH', `${what} should have digest ${digest}, but has ${actual}`);
+  if (actual !== digest)
+    throw new CaissonError('DIGEST_MISMATCH', `${what} should have digest ${digest}, but has ${actual}`);
   if (size === undefined || bytes.length === size) return;
   throw new CaissonError('SIZE_MISMATCH', `${what} ${digest} should have ${size} bytes, but has ${bytes.length}`);
 }

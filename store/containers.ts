@@ -5,10 +5,19 @@
  *
  * This is on the way of every start, so it is synchronous and syncs nothing: after a power cut no container runs.
  */
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { CaissonError, hasCode } from '../syscalls/index.ts';
-import { containerPaths, containerPathsIn, explainStoreError, type ContainerPaths, type Store } from './layout.ts';
-import { ownerOf, temporaryPath } from './owner.ts';
+import { type ContainerPaths, containerPaths, containerPathsIn, explainStoreError, type Store } from './layout.ts';
+import { disown, own, ownerOf, temporaryPath } from './owner.ts';
 import { removeTree } from './remove.ts';
 
 /** What is written down of a container: an object of JSON. The store adds the owner. */
@@ -38,6 +47,7 @@ export function createContainerDirectory(
     mkdirSync(made.work, 0o700);
     writeFileSync(made.record, JSON.stringify({ ...record, owner: ownerOf(store) }), { mode: 0o600 });
     renameSync(made.path, paths.path);
+    own(paths.path);
     return paths;
   } catch (error) {
     void removeTree(made.path).catch(() => undefined);
@@ -57,6 +67,7 @@ export function removeContainerDirectory(store: Store, id: string): Promise<void
   const aside = temporaryPath(store);
   try {
     renameSync(path, aside);
+    disown(path);
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return Promise.resolve();
     return Promise.reject(explainStoreError(error, `removing the directory of container '${id}'`, path));

@@ -8,17 +8,17 @@ import { writeFileAtomically } from './atomic.ts';
 import { readBlobDocument } from './blobs.ts';
 import { isDigest } from './digest.ts';
 import { parseDocument } from './json.ts';
-import { layerPath, type Store } from './layout.ts';
 import { visibleLayers } from './layer/opaque.ts';
+import { layerPath, type Store } from './layout.ts';
 import { withLock } from './lock.ts';
 import {
+  type Descriptor,
+  type ImageConfig,
   MEDIA_TYPES,
+  type Platform,
   readImageDocument,
   readIndex,
   readManifest,
-  type Descriptor,
-  type ImageConfig,
-  type Platform,
 } from './manifest.ts';
 import { temporaryPath } from './owner.ts';
 import { formatReference, parseReference } from './reference.ts';
@@ -106,15 +106,30 @@ export function nameOf({ annotations = {} }: Descriptor): string | undefined {
 function openImage(store: Store, descriptor: Descriptor, references: readonly string[]): StoredImage {
   const { digest } = descriptor;
   const manifest = readBlobDocument(store, descriptor, 'image manifest', readManifest);
-  const { platform, config, diffIds } = readBlobDocument(store, manifest.config, 'image configuration', readImageDocument);
+  const { platform, config, diffIds } = readBlobDocument(
+    store,
+    manifest.config,
+    'image configuration',
+    readImageDocument,
+  );
   const layers = diffIds.map((diffId) => {
     const path = layerPath(store, diffId);
     if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return path;
-    throw new CaissonError('LAYER_NOT_FOUND', `layer ${diffId} of image ${digest} is not in the store at '${store.root}'`, {
-      hint: 'load or pull the image again',
-    });
+    throw new CaissonError(
+      'LAYER_NOT_FOUND',
+      `layer ${diffId} of image ${digest} is not in the store at '${store.root}'`,
+      {
+        hint: 'load or pull the image again',
+      },
+    );
   });
-  return Object.freeze({ digest, references: Object.freeze(references), platform, config, layers: visibleLayers(layers) });
+  return Object.freeze({
+    digest,
+    references: Object.freeze(references),
+    platform,
+    config,
+    layers: visibleLayers(layers),
+  });
 }
 
 function readStoreIndex(store: Store): readonly Descriptor[] {
@@ -128,7 +143,10 @@ function referencesTo(descriptors: readonly Descriptor[], digest: string): strin
 
 function withName(descriptor: Descriptor, name: string): Descriptor {
   const { annotations } = withoutName(descriptor);
-  return { ...descriptor, annotations: { ...annotations, ...Object.fromEntries(NAME_ANNOTATIONS.map((key) => [key, name])) } };
+  return {
+    ...descriptor,
+    annotations: { ...annotations, ...Object.fromEntries(NAME_ANNOTATIONS.map((key) => [key, name])) },
+  };
 }
 
 function withoutName({ annotations = {}, ...descriptor }: Descriptor): Descriptor {

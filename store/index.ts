@@ -7,7 +7,7 @@ export {
 } from './containers.ts';
 export { isDigest, parseDigest } from './digest.ts';
 export { findImage, type ImageSummary, listImages, type StoredImage } from './images.ts';
-export { type LoadedImage, loadImage, type LoadImageOptions } from './import.ts';
+export { type LoadedImage, type LoadImageOptions, loadImage } from './import.ts';
 export { type ContainerPaths, containerPaths, defaultRoot, isContainerId, openStore, type Store } from './layout.ts';
 export { type Lock, tryLock, withLock } from './lock.ts';
 export type { ImageConfig, Platform } from './manifest.ts';

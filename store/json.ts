@@ -16,9 +16,13 @@ export class DocumentError extends Error {
  * @throws CaissonError IMAGE_INVALID
  */
 export function parseDocument<T>(text: string | Uint8Array, what: string, read: (document: JsonObject) => T): T {
+  return parseJson(text, what, (value) => read(asObject(value, 'the document')));
+}
+
+/** {@link parseDocument} for what need not be an object. */
+export function parseJson<T>(text: string | Uint8Array, what: string, read: (value: unknown) => T): T {
   try {
-    const value: unknown = JSON.parse(typeof text === 'string' ? text : new TextDecoder().decode(text));
-    return read(asObject(value, 'the document'));
+    return read(JSON.parse(typeof text === 'string' ? text : new TextDecoder().decode(text)));
   } catch (error) {
     if (!(error instanceof DocumentError || error instanceof SyntaxError)) throw error;
     throw new CaissonError('IMAGE_INVALID', `${what} is not valid: ${error.message}`, { cause: error });

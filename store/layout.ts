@@ -103,7 +103,9 @@ export interface ContainerPaths {
  */
 export function containerPaths(store: Store, id: string): ContainerPaths {
   if (!isContainerId(id)) {
-    throw new TypeError(`a container's id must be 1 to 128 letters, digits, '_', '.' or '-', got ${JSON.stringify(id)}`);
+    throw new TypeError(
+      `a container's id must be 1 to 128 letters, digits, '_', '.' or '-', got ${JSON.stringify(id)}`,
+    );
   }
   return containerPathsIn(`${store.containers}/${id}`);
 }
@@ -192,6 +194,9 @@ function writeOnce(store: Store, path: string, content: string): void {
 function checkLayoutVersion(path: string): void {
   const text = readFileSync(path, 'utf8');
   if (!/"imageLayoutVersion"\s*:\s*"1\./.test(text)) {
-    throw new CaissonError('STORE_INVALID', `'${path}' is not of an OCI image layout of version 1: ${text.slice(0, 100)}`);
+    throw new CaissonError(
+      'STORE_INVALID',
+      `'${path}' is not of an OCI image layout of version 1: ${text.slice(0, 100)}`,
+    );
   }
 }

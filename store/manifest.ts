@@ -4,7 +4,7 @@
  * manifest v2 schema 2.
  */
 import { isDigest } from './digest.ts';
-import { asArray, asCount, asObject, asString, asStrings, DocumentError, optional, type JsonObject } from './json.ts';
+import { asArray, asCount, asObject, asString, asStrings, DocumentError, type JsonObject, optional } from './json.ts';
 
 /** What a document is. Docker's names come first where an image was made by Docker. */
 export const MEDIA_TYPES = {

@@ -3,21 +3,36 @@
  * bears its name, so whoever finds that lock free knows that what bears the name is abandoned.
  */
 import { randomBytes } from 'node:crypto';
+import { readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { hasCode } from '../syscalls/index.ts';
 import type { Store } from './layout.ts';
 import { tryLock } from './lock.ts';
 
-const owners = new WeakMap<Store, string>();
+const owners = new Map<Store, string>();
 let counter = 0;
 
 /** The name of this thread in the store, taken at its first use and held until the thread ends. */
 export function ownerOf(store: Store): string {
   let owner = owners.get(store);
   if (owner === undefined) {
+    if (owners.size === 0) process.once('exit', leave);
     owner = becomeOwner(store);
     owners.set(store, owner);
   }
   return owner;
+}
+
+const owned = new Set<string>();
+
+/** Notes that something besides what is in `tmp` bears this thread's name, until {@link disown}. */
+export function own(path: string): void {
+  owned.add(path);
+}
+
+/** Notes that it is gone. */
+export function disown(path: string): void {
+  owned.delete(path);
 }
 
 /** A new path in the store's `tmp`, which is swept when this thread has died. */
@@ -45,5 +60,19 @@ function becomeOwner(store: Store): string {
   for (;;) {
     const owner = `owner-${randomBytes(8).toString('hex')}`;
     if (tryLock(ownerLockPath(store, owner)) !== undefined) return owner;
+  }
+}
+
+/** When this thread ends with nothing left of it, there is nothing to sweep, so that the next need not look for it. */
+function leave(): void {
+  for (const [store, owner] of owners) {
+    const isLeft = (path: string) => path.startsWith(`${store.root}/`);
+    try {
+      if ([...owned].some(isLeft) || readdirSync(store.tmp).some((name) => ownerOfTemporary(name) === owner)) continue;
+      unlinkSync(ownerLockPath(store, owner));
+    } catch (error) {
+      // Somebody has removed the store.
+      if (!hasCode(error, 'ENOENT')) throw error;
+    }
   }
 }

@@ -61,5 +61,8 @@ function splitName(name: string): { domain: string; path: string } {
 }
 
 function invalid(text: string, reason: string): CaissonError {
-  return new CaissonError('REFERENCE_INVALID', `not a name of an image: ${JSON.stringify(text.slice(0, 300))}: ${reason}`);
+  return new CaissonError(
+    'REFERENCE_INVALID',
+    `not a name of an image: ${JSON.stringify(text.slice(0, 300))}: ${reason}`,
+  );
 }

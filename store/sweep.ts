@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { hasCode } from '../syscalls/index.ts';
 import { readContainerRecord, removeContainerDirectory } from './containers.ts';
 import { isContainerId, type Store } from './layout.ts';
-import { tryLock, type Lock } from './lock.ts';
+import { type Lock, tryLock } from './lock.ts';
 import { ownerLockPath, ownerOfLock, ownerOfTemporary } from './owner.ts';
 import { removeTree } from './remove.ts';
 

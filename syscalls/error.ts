@@ -73,11 +73,12 @@ export class CaissonError extends Error {
 
 /** The kernel's name of an error number: `errnoName(1) === 'EPERM'`. */
 export function errnoName(errno: number): string {
-  for (const [name, value] of Object.entries(constants.errno)) {
-    if (value === errno) return name;
-  }
-  return `E${errno}`;
+  // Of two names of one number the first is the usual one: EAGAIN, not EWOULDBLOCK.
+  names ??= new Map(Object.entries(constants.errno).toReversed().map(([name, value]) => [value, name]));
+  return names.get(errno) ?? `E${errno}`;
 }
+
+let names: ReadonlyMap<number, string> | undefined;
 
 /** The error number of a name: `errnoNumber('EPERM') === 1`. */
 export function errnoNumber(name: string): number {

@@ -45,14 +45,20 @@ export interface EqualStep {
   readonly left: Argument;
   readonly right: Argument;
   readonly label?: Label | undefined;
-  /** @default 'next' */
-  readonly then?: Label | undefined;
-  /** @default 'next' */
+  /** Where to go on when they are equal. @default 'next' */
+  readonly next?: Label | undefined;
+  /** Where to go on when they are not. @default 'next' */
   readonly otherwise?: Label | undefined;
 }
 
+/** A name for the step that follows; nothing happens here. */
+export interface LabelStep {
+  readonly kind: 'label';
+  readonly label: Label;
+}
+
 /** One entry of a plan. */
-export type Step = CallStep | ComputeStep | EqualStep;
+export type Step = CallStep | ComputeStep | EqualStep | LabelStep;
 
 /** `into = left + right`. */
 export function add(left: Argument, right: Argument, into: Variable, options: Pick<StepOptions, 'label' | 'next'> = {}): Step {
@@ -69,16 +75,17 @@ export function shift(left: Argument, right: Argument, into: Variable, options: 
   return { kind: 'shift', left, right, into, ...options };
 }
 
-/** Goes to `then` when `left` equals `right`, else to `otherwise`. */
-export function equal(
-  left: Argument,
-  right: Argument,
-  { label, then, otherwise }: { label?: Label; then?: Label; otherwise?: Label },
-): Step {
-  return { kind: 'equal', left, right, label, then, otherwise };
+/** Goes to `next` when `left` equals `right`, else to `otherwise`. */
+export function equal(left: Argument, right: Argument, branches: Pick<EqualStep, 'label' | 'next' | 'otherwise'>): Step {
+  return { kind: 'equal', left, right, ...branches };
 }
 
-/** Goes to `label`. */
-export function jump(to: Label, label?: Label): Step {
-  return { kind: 'equal', left: 0, right: 0, then: to, ...(label === undefined ? {} : { label }) };
+/** Goes to a label. */
+export function jump(to: Label): Step {
+  return { kind: 'equal', left: 0, right: 0, next: to, otherwise: to };
+}
+
+/** Names the step that follows. */
+export function label(name: Label): Step {
+  return { kind: 'label', label: name };
 }

@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** How many times slower than a desktop this machine is: a virtual machine in software emulation sets 20. */
 const slowness = Number(process.env.CAISSON_TEST_SLOW ?? 1);
 const root = new URL('..', import.meta.url).pathname;
-const shared = { pool: 'forks', testTimeout: 20_000 * slowness, hookTimeout: 180_000 * slowness } as const;
+const shared = { pool: 'forks', testTimeout: 30_000 * slowness, hookTimeout: 180_000 * slowness } as const;
 
 // The sources, so that no test waits for a build; test/package.test.ts is about what is built.
 const resolve = {

@@ -11,7 +11,8 @@ export interface Collected {
  * Reads a stream to its end. Past the limit, what comes is dropped and `onOverflow` is called once.
  */
 export function collect(stream: Readable | null, maxBytes: number, onOverflow: () => void): Promise<Buffer> {
-  if (stream === null) return Promise.resolve(Buffer.alloc(0));
+  // What ends without output may have closed before anybody could listen.
+  if (stream === null || stream.closed) return Promise.resolve(Buffer.alloc(0));
   const chunks: Buffer[] = [];
   let length = 0;
   return new Promise((resolve, reject) => {

@@ -84,12 +84,12 @@ export async function joinContainer(
 
 /** Decides a process from the container's own, and its files as they are now. */
 function decideProcess(spec: Spec, init: Process, args: readonly string[], options: ProcessOptions): SpecProcess {
-  const { env, cwd, user } = spec.process;
+  const { env, cwd, user, lastCapability } = spec.process;
   const resolved = options.user === undefined ? undefined : resolveUser(options.user, readUserFiles([`/proc/${init.pid}/root`]));
   const others = resolved === undefined ? env : [...env.filter((each) => !each.startsWith('HOME=')), `HOME=${resolved.home}`];
   const home = resolved?.home ?? '/';
   assertMapped(resolved ?? user, spec.linux.uidMappings, spec.linux.gidMappings);
-  return normalizeProcess(options, { user: { ...(resolved ?? user), home }, args, env: others, cwd });
+  return normalizeProcess(options, { user: { ...(resolved ?? user), home }, args, env: others, cwd, lastCapability });
 }
 
 async function startProcess(

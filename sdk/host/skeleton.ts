@@ -23,6 +23,7 @@ let source: HostImageSource | undefined;
 /**
  * Makes the skeleton of the host image in `directory`, or finds it there: 20 µs once a process has asked, about a
  * millisecond before, some 50 ms when it is to be written (once after a start of the machine, or a change of its packages).
+ * Synchronous, because a start that has to wait for nothing else should not wait for this.
  *
  * Atomic, and safe with several processes at once: the first to finish wins. Needs no privileges.
  * Skeletons of earlier states of the machine are left alone, as containers may be using them.

@@ -38,7 +38,11 @@ export function enterCommand({ args, env }: SpecProcess): Step[] {
   ];
 }
 
+/** Where execvp(3) of a process without PATH looks. */
+const PATH_WITHOUT_PATH = '/bin:/usr/bin';
+
+/** The directories of PATH; an empty one is the working directory. */
 function searchPath(env: readonly string[]): string[] {
-  const path = env.find((variable) => variable.startsWith('PATH='))?.slice('PATH='.length) ?? '';
+  const path = env.find((variable) => variable.startsWith('PATH='))?.slice('PATH='.length) ?? PATH_WITHOUT_PATH;
   return path.split(':').map((directory) => (directory === '' ? '.' : directory));
 }

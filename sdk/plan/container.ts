@@ -7,6 +7,7 @@ import {
   pivot_root,
   type Step,
   sethostname,
+  umask,
   umount2,
 } from '../../syscalls/index.ts';
 import { hasNamespace, type Spec } from '../spec/spec.ts';
@@ -36,6 +37,8 @@ export function planContainer(spec: Spec, { stdio, extra }: Wiring): Plan {
       ...closeReportOnExec(),
       ...dieWithOwner('start'),
       ...joinKeyring(),
+      // Else the modes of devices and directories would be what the owner's umask leaves of them.
+      umask.step('giving files the modes they are made with', [0]),
 
       // With the host's files in sight, nothing of the image is resolved.
       ...mountRoot(spec),

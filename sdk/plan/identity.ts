@@ -1,9 +1,10 @@
 /** Who the command is: its session, capabilities, groups and ids. The order is the kernel's (man 7 capabilities). */
 import {
-  USER_CAP_DATA,
   USER_CAP_HEADER,
   CAPABILITIES,
+  type Capability,
   capset,
+  encodeCapabilities,
   KEYCTL_JOIN_SESSION_KEYRING,
   keyctl,
   _LINUX_CAPABILITY_VERSION_3,
@@ -40,7 +41,7 @@ export function joinKeyring(): Step[] {
 export function becomeUser(process: SpecProcess, mayHaveGroups: boolean, where: string): Step[] {
   const { user, capabilities } = process;
   return [
-    ...dropBoundingSet(capabilities),
+    ...dropBoundingSet(capabilities, process.lastCapability),
     ...(mayHaveGroups ? [setGroups(user)] : []),
     setresgid.step(`becoming group ${user.gid}`, [user.gid, user.gid, user.gid]),
     setresuid.step(`becoming user ${user.uid}`, [user.uid, user.uid, user.uid]),
@@ -52,12 +53,15 @@ export function becomeUser(process: SpecProcess, mayHaveGroups: boolean, where: 
   ];
 }
 
-function dropBoundingSet(kept: readonly string[]): Step[] {
-  return Object.entries(CAPABILITIES)
-    .filter(([name]) => !kept.includes(name))
-    .map(([name, capability]) => {
-      // A capability that this kernel does not have yet cannot be dropped either.
-      return prctl.step(`dropping ${name}`, [PR_CAPBSET_DROP, capability, 0, 0, 0], { onError: { EINVAL: 'next' } });
+/** By number, since a kernel may have capabilities that have no name here yet: those are dropped too. */
+function dropBoundingSet(kept: readonly Capability[], lastCapability: number): Step[] {
+  const numbers = new Set<number>(kept.map((name) => CAPABILITIES[name]));
+  const names = new Map<number, string>(Object.entries(CAPABILITIES).map(([name, number]) => [number, name]));
+  return Array.from({ length: lastCapability + 1 }, (_, capability) => capability)
+    .filter((capability) => !numbers.has(capability))
+    .map((capability) => {
+      const name = names.get(capability) ?? `capability ${capability}`;
+      return prctl.step(`dropping ${name}`, [PR_CAPBSET_DROP, capability, 0, 0, 0]);
     });
 }
 
@@ -67,14 +71,8 @@ function setGroups({ gid, additionalGids }: SpecUser): Step {
   return setgroups.step('setting supplementary groups', [groups.length, list]);
 }
 
-function setCapabilities(names: readonly string[]): Step {
-  const bits = names.reduce((set, name) => set | (1n << BigInt(CAPABILITIES[name as keyof typeof CAPABILITIES])), 0n);
-  const halves = [bits & 0xffff_ffffn, bits >> 32n].map((half) => USER_CAP_DATA.encode({ effective: half, permitted: half }));
-  const data = memory(
-    Uint8Array.from(halves.flatMap(({ bytes }) => [...bytes])),
-    [],
-    () => (names.length === 0 ? '{}' : `{${names.join('|')}}`),
-  );
+function setCapabilities(names: readonly Capability[]): Step {
   const header = USER_CAP_HEADER.encode({ version: _LINUX_CAPABILITY_VERSION_3, pid: 0 });
-  return capset.step('setting capabilities', [header, data]);
+  const sets = encodeCapabilities({ effective: names, permitted: names, inheritable: [] });
+  return capset.step('setting capabilities', [header, sets]);
 }

@@ -3,7 +3,7 @@ import {
   AT_FDCWD,
   AT_RECURSIVE,
   AT_REMOVEDIR,
-  equal,
+  label,
   MOUNT_ATTR_NODEV,
   MOUNT_ATTR_NOEXEC,
   MOUNT_ATTR_NOSUID,
@@ -44,7 +44,7 @@ function mask(path: string): Step[] {
       onError: { ENOENT: done, ENOTDIR: asDirectory },
     }),
     mount.step(`masking ${path}`, [EMPTY, path, null, MS_BIND, null], { label: asDirectory }),
-    equal(0, 0, { label: done }),
+    label(done),
   ];
 }
 
@@ -55,6 +55,6 @@ function protect(path: string): Step[] {
   return [
     mount.step(purpose, [path, path, null, MS_BIND | MS_REC, null], { onError: { ENOENT: done } }),
     setAttributes(purpose, AT_FDCWD, path, attributes, AT_RECURSIVE),
-    equal(0, 0, { label: done }),
+    label(done),
   ];
 }

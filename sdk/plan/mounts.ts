@@ -67,7 +67,7 @@ export function attachStandard(destination: string, mount: Variable): Step[] {
 export function attachAt({ specMount, mount }: OpenedMount): Step[] {
   const { destination, kind } = specMount;
   const place = variable('place');
-  const found = `place of ${destination}`;
+  const found = `place of ${mount.name}`;
   return [
     openPlace(destination, place, { next: found, onError: { ENOENT: 'next' } }),
     ...makePlace(destination, kind ?? 'directory'),

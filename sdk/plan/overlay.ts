@@ -108,7 +108,7 @@ function mountOverlay(spec: Spec): Step[] {
     return `lowerdir=${lower.toReversed().join(':')},upperdir=upper,workdir=work,${flags}`;
   };
   const byPath = options(layers);
-  const fits = byPath.length <= MAX_MOUNT_DATA && !layers.some((layer) => /[:,\\]/.test(layer));
+  const fits = Buffer.byteLength(byPath) <= MAX_MOUNT_DATA && !layers.some((layer) => /[:,\\]/.test(layer));
   const byDescriptor = layers.map((_, index) => `/proc/self/fd/${LOWER_DESCRIPTORS + index}`);
   return [
     ...(fits ? [] : layers.flatMap((layer, index) => openLower(layer, LOWER_DESCRIPTORS + index))),

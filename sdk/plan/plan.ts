@@ -16,16 +16,16 @@ export function planOf({ launch, stub }: Program): Plan {
 }
 
 function formatStep(step: Step, index: number): string {
+  if (step.kind === 'label') return `      ${step.label}:`;
   const label = step.label === undefined ? '' : `${step.label}: `;
   return `${String(index).padStart(4)}  ${label}${formatAction(step)}`;
 }
 
-function formatAction(step: Step): string {
+function formatAction(step: Exclude<Step, { kind: 'label' }>): string {
   if (step.kind === 'equal') {
     const [left, right] = [formatArgument(step.left), formatArgument(step.right)];
-    const { then = 'next', otherwise = 'next' } = step;
-    if (then === otherwise) return `goto ${then}`;
-    return `if ${left} == ${right} goto ${then} else ${otherwise}`;
+    const { next = 'next', otherwise = 'next' } = step;
+    return next === otherwise ? `goto ${next}` : `if ${left} == ${right} goto ${next} else ${otherwise}`;
   }
   if (step.kind === 'call') {
     const result = step.into === undefined ? '' : `${step.into.name} = `;

@@ -5,6 +5,7 @@ import {
   F_SETFD,
   FD_CLOEXEC,
   fcntl,
+  label,
   POLLFD,
   PR_SET_DUMPABLE,
   PR_SET_PDEATHSIG,
@@ -36,10 +37,9 @@ export function dieWithOwner(where: string): Step[] {
   return [
     prctl.step('asking to die with the owner', [PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0]),
     ppoll.step('looking whether the owner lives', [fds, 1, now, null, 8], { into: readers }),
-    equal(readers, 0, { then: alive }),
+    equal(readers, 0, { next: alive }),
     exit_group.step('ending without an owner', [1]),
-    // A label needs a step; this one does nothing.
-    equal(0, 0, { label: alive }),
+    label(alive),
   ];
 }
 

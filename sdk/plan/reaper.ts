@@ -55,15 +55,15 @@ export function reapFor(command: readonly Step[]): Step[] {
       into: signal,
       onError: { EINTR: 'wait' },
     }),
-    equal(signal, SIGCHLD, { then: 'reap' }),
+    equal(signal, SIGCHLD, { next: 'reap' }),
     kill.step('forwarding a signal', [child, signal], { next: 'wait', onError: 'wait' }),
     wait4.step('reaping', [-1, addressOf(status), WNOHANG, null], { label: 'reap', into: reaped, onError: 'wait' }),
-    equal(reaped, 0, { then: 'wait' }),
+    equal(reaped, 0, { next: 'wait' }),
     equal(reaped, child, { otherwise: 'reap' }),
 
     // WTERMSIG is the low seven bits, WEXITSTATUS the eight above (man 2 wait).
     and(status, 0x7f, code),
-    equal(code, 0, { then: 'exited' }),
+    equal(code, 0, { next: 'exited' }),
     add(code, 128, code),
     exit_group.step('ending as the command did', [code]),
     shift(status, 8, code, { label: 'exited' }),

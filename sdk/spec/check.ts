@@ -1,6 +1,6 @@
 /** Refuses options that cannot be meant, before anything happens. */
 import { constants } from 'node:os';
-import { isAbsolute } from 'node:path';
+import { isAbsolute, normalize } from 'node:path';
 import type { CollectOptions } from './options.ts';
 
 /** Says what is wrong with a value, or undefined when nothing is. */
@@ -19,6 +19,11 @@ const isStrings: Check = (value) => {
 const isTarget: Check = (value) => {
   return isString(value) ?? (isAbsolute(value as string) ? undefined : 'an absolute path in the container');
 };
+/** On the root itself nothing can be mounted so that a process would see it: its root lies beneath. */
+const isMountTarget: Check = (value) => {
+  return isTarget(value) ?? (normalize(`${value}/`) === '/' ? 'an absolute path below / in the container' : undefined);
+};
+const isSource: Check = (value) => (value === '' ? 'a path of this machine' : isString(value));
 const isPositiveInteger: Check = (value) => {
   return Number.isSafeInteger(value) && (value as number) > 0 ? undefined : 'a positive integer';
 };
@@ -52,7 +57,8 @@ const PROCESS_CHECKS: Readonly<Record<string, Check>> = {
       : 'a boolean or { columns, rows } from 1 to 65535';
   },
   stdin: (value) => {
-    const isStream = typeof value === 'object' && value !== null;
+    // Streams of both kinds are async iterables.
+    const isStream = typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
     const isInput = typeof value === 'string' || value instanceof Uint8Array || isStream;
     return isInput ? undefined : "'pipe', 'ignore', 'inherit', a string, bytes, a stream or an async iterable";
   },
@@ -86,14 +92,19 @@ const CONTAINER_CHECKS: Readonly<Record<string, Check>> = {
 const COLLECT_CHECKS: Readonly<Record<string, Check>> = {
   encoding: isOneOf('utf8', 'buffer'),
   maxOutputBytes: isPositiveInteger,
-  timeoutMs: isPositiveInteger,
+  timeoutMs: (value) => {
+    // A longer timer of Node's would fire at once.
+    return isPositiveInteger(value) === undefined && (value as number) <= 0x7fff_ffff
+      ? undefined
+      : 'an integer from 1 to 2147483647';
+  },
 };
 
 const MOUNT_CHECKS: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
-  bind: { type: isString, source: isString, target: isTarget, readOnly: isBoolean },
+  bind: { type: isString, source: isSource, target: isMountTarget, readOnly: isBoolean },
   tmpfs: {
     type: isString,
-    target: isTarget,
+    target: isMountTarget,
     sizeBytes: isPositiveInteger,
     mode: (value) => {
       return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 0o7777
@@ -148,7 +159,7 @@ export function checkCommand(command: unknown): asserts command is readonly stri
 
 function checkMounts({ mounts = [] }: { mounts?: readonly unknown[] | undefined }): void {
   mounts.forEach((mount, index) => {
-    const checks = isObject(mount) ? MOUNT_CHECKS[String(mount.type)] : undefined;
+    const checks = isObject(mount) ? own(MOUNT_CHECKS, String(mount.type)) : undefined;
     if (checks === undefined || !isObject(mount)) {
       throw new TypeError(`mounts[${index}] must have a type of 'bind' or 'tmpfs', got ${describe(mount)}`);
     }
@@ -165,7 +176,7 @@ function checkAll(what: string, options: unknown, checks: Readonly<Record<string
   if (!isObject(options)) throw new TypeError(`options must be an object, got ${describe(options)}`);
   const label = (name: string) => (what === 'option' ? `option '${name}'` : `${what}${name}`);
   for (const [name, value] of Object.entries(options)) {
-    const check = checks[name];
+    const check = own(checks, name);
     if (check === undefined) {
       throw new TypeError(`unknown ${label(name)}; there are ${Object.keys(checks).join(', ')}`);
     }
@@ -173,6 +184,11 @@ function checkAll(what: string, options: unknown, checks: Readonly<Record<string
     const expected = check(value);
     if (expected !== undefined) throw new TypeError(`${label(name)} must be ${expected}, got ${describe(value)}`);
   }
+}
+
+/** A member that an object has itself: `toString` is no option. */
+function own<T>(object: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
 }
 
 function describe(value: unknown): string {

@@ -50,6 +50,7 @@ export function normalizeContainer(options: ContainerOptions, resolved: Resolved
       args: commandOf(options, config),
       env: [...(config.Env ?? []), `HOSTNAME=${hostname}`],
       cwd: config.WorkingDir === '' ? undefined : config.WorkingDir,
+      lastCapability: facts.lastCapability,
       init: options.init ?? false,
     }),
     mounts: [
@@ -73,6 +74,7 @@ export interface ProcessDefaults {
   readonly args: readonly string[];
   readonly env: readonly string[];
   readonly cwd: string | undefined;
+  readonly lastCapability: number;
   readonly init?: boolean;
 }
 
@@ -89,6 +91,7 @@ export function normalizeProcess(options: ProcessOptions, defaults: ProcessDefau
     env: environment(options, defaults, terminal),
     cwd: options.workdir ?? defaults.cwd ?? '/',
     capabilities: DEFAULT_CAPABILITIES,
+    lastCapability: defaults.lastCapability,
     init: defaults.init ?? false,
   };
 }

@@ -1,4 +1,5 @@
 /** What a plan needs to know of this process: read once, at the edge. */
+import { readFileSync } from 'node:fs';
 import { _LINUX_CAPABILITY_VERSION_3, CAPABILITIES, capget, USER_CAP_DATA, USER_CAP_HEADER } from '../../syscalls/index.ts';
 
 /** Facts about this process that decide how a container can be made. */
@@ -7,6 +8,8 @@ export interface ProcessFacts {
   readonly gid: number;
   /** Whether mounts and namespaces can be made without a user namespace: root with CAP_SYS_ADMIN. */
   readonly privileged: boolean;
+  /** The highest capability this kernel has (/proc/sys/kernel/cap_last_cap). */
+  readonly lastCapability: number;
 }
 
 let facts: ProcessFacts | undefined;
@@ -20,7 +23,8 @@ export function processFacts(): ProcessFacts {
 function readFacts(): ProcessFacts {
   const uid = process.geteuid?.() ?? 0;
   const gid = process.getegid?.() ?? 0;
-  return { uid, gid, privileged: uid === 0 && hasCapability(CAPABILITIES.CAP_SYS_ADMIN) };
+  const lastCapability = Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8'));
+  return { uid, gid, privileged: uid === 0 && hasCapability(CAPABILITIES.CAP_SYS_ADMIN), lastCapability };
 }
 
 /** Whether this thread has one of the first 32 capabilities in effect. */

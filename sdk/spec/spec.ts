@@ -2,6 +2,7 @@
  * Everything decided about one container: a plain object in the shape of the OCI runtime-spec's config.json,
  * with the parts of it that caisson uses. Source: opencontainers/runtime-spec, config.md and config-linux.md.
  */
+import type { Capability } from '../../syscalls/index.ts';
 
 /** A container, decided. */
 export interface Spec {
@@ -41,7 +42,9 @@ export interface SpecProcess {
   readonly env: readonly string[];
   readonly cwd: string;
   /** Names of the capabilities that are kept; root gets them, other users none. */
-  readonly capabilities: readonly string[];
+  readonly capabilities: readonly Capability[];
+  /** caisson's own: the highest capability this kernel has; those above are no concern. */
+  readonly lastCapability: number;
   /** caisson's own: a process of ours is PID 1. */
   readonly init: boolean;
 }

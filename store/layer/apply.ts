@@ -16,13 +16,13 @@ import {
   S_IFBLK,
   S_IFCHR,
   S_IFIFO,
-  symlinkat,
   SyscallError,
+  symlinkat,
 } from '../../syscalls/index.ts';
 import { writeAll } from '../blobs.ts';
-import { applyAttributes, type Attributes, Losses } from './attributes.ts';
+import { type Attributes, applyAttributes, Losses } from './attributes.ts';
 import type { TarEntry } from './read.ts';
-import { type Components, type Directory, openTree, splitName, toBytes, type Tree } from './tree.ts';
+import { type Components, type Directory, openTree, splitName, type Tree, toBytes } from './tree.ts';
 import { isAufsName, isWhiteout, trackWhiteouts, type Whiteouts } from './whiteouts.ts';
 
 /** What is known while a layer is unpacked. */
@@ -68,9 +68,15 @@ async function applyEntry(unpacking: Unpacking, entry: TarEntry): Promise<void> 
   const components = splitName(entry.name);
   const name = components.at(-1);
   const above = components.slice(0, -1);
-  if (components.some(isAufsName)) return unpacking.losses.add('files of aufs left out');
+  if (components.some(isAufsName)) {
+    unpacking.losses.add('files of aufs left out');
+    return;
+  }
   if (above.some(isWhiteout)) throw layerInvalid(`'${entry.name.toString()}' is in something that is gone`);
-  if (name !== undefined && isWhiteout(name)) return unpacking.whiteouts.add(enter(unpacking, above), name);
+  if (name !== undefined && isWhiteout(name)) {
+    unpacking.whiteouts.add(enter(unpacking, above), name);
+    return;
+  }
   if (entry.type === 'directory') {
     unpacking.directories.set(enter(unpacking, components).path, entry);
     return;
@@ -105,10 +111,14 @@ async function applyFile({ tree, isRoot, losses }: Unpacking, parent: Directory,
 function applyHardlink({ tree }: Unpacking, parent: Directory, name: string, entry: TarEntry): void {
   const target = splitName(entry.linkName);
   const directory = tree.open(target.slice(0, -1).join('/'));
-  const nothing = layerInvalid(`'${entry.name.toString()}' is a link to '${entry.linkName.toString()}', which is no file of it`);
+  const nothing = layerInvalid(
+    `'${entry.name.toString()}' is a link to '${entry.linkName.toString()}', which is no file of it`,
+  );
   if (directory === undefined || target.length === 0) throw nothing;
   try {
-    replacing(tree, parent, name, () => linkat(directory.fd, toBytes(target.at(-1) ?? ''), parent.fd, toBytes(name), 0));
+    replacing(tree, parent, name, () =>
+      linkat(directory.fd, toBytes(target.at(-1) ?? ''), parent.fd, toBytes(name), 0),
+    );
   } catch (error) {
     throw hasCode(error, 'ENOENT', 'EPERM') ? nothing : error;
   } finally {
@@ -119,8 +129,12 @@ function applyHardlink({ tree }: Unpacking, parent: Directory, name: string, ent
 function applySpecial({ tree, isRoot, losses }: Unpacking, parent: Directory, name: string, entry: TarEntry): void {
   const { type, major, minor } = entry;
   const isDevice = type === 'character-device' || type === 'block-device';
-  if (isDevice && !isRoot) return losses.add('devices left out: only root can make them');
-  if (isDevice && major === 0 && minor === 0) return losses.add('devices 0:0 left out: to overlay, they remove files');
+  if (isDevice && (!isRoot || (major === 0 && minor === 0))) {
+    losses.add(
+      isRoot ? 'devices 0:0 left out: to overlay, they remove files' : 'devices left out: only root can make them',
+    );
+    return;
+  }
   replacing(tree, parent, name, () => {
     if (type === 'symlink') return symlinkat(Buffer.concat([entry.linkName, NUL]), parent.fd, toBytes(name));
     const kind = type === 'fifo' ? S_IFIFO : type === 'block-device' ? S_IFBLK : S_IFCHR;
@@ -148,8 +162,12 @@ function finishDirectories({ tree, directories, isRoot, losses }: Unpacking): vo
     const directory = tree.open(path);
     // It was replaced by something else, later in the archive.
     if (directory === undefined) continue;
+    const attributes = directories.get(path) ?? UNSPOKEN;
+    // Who is not root can only rename a directory that he may write to, and this one will be; the '/' that containers
+    // see is not this one but their own upper directory.
+    const mode = path === '' && !isRoot ? attributes.mode | 0o700 : attributes.mode;
     try {
-      applyAttributes(directory, 'directory', directories.get(path) ?? UNSPOKEN, isRoot, losses);
+      applyAttributes(directory, 'directory', { ...attributes, mode }, isRoot, losses);
     } finally {
       close(directory.fd);
     }

@@ -1,11 +1,11 @@
 /** Owner, mode, extended attributes and time of what a layer holds. */
 import {
+  AT_EMPTY_PATH,
   AT_SYMLINK_NOFOLLOW,
   fchmod,
   fchmodat,
   fchownat,
   fsetxattr,
-  AT_EMPTY_PATH,
   hasCode,
   lsetxattr,
   TIMESPEC,
@@ -39,9 +39,16 @@ export class Losses {
  * Gives something its attributes. Root keeps all of them; others become the only owner there can be and keep
  * `user.*` attributes.
  */
-export function applyAttributes(target: Target, type: TarEntry['type'], of: Attributes, isRoot: boolean, losses: Losses): void {
+export function applyAttributes(
+  target: Target,
+  type: TarEntry['type'],
+  of: Attributes,
+  isRoot: boolean,
+  losses: Losses,
+): void {
   if (isRoot) own(target, of);
-  else if (of.uid !== 0 || of.gid !== 0) losses.add('files now belong to you instead of their owners, which only root can give them');
+  else if (of.uid !== 0 || of.gid !== 0)
+    losses.add('files now belong to you instead of their owners, which only root can give them');
   // Attributes come before the mode, since a file that nobody may write takes none from its owner; and after the
   // owner, since chown(2) takes file capabilities away.
   for (const [name, value] of of.xattrs) setAttribute(target, name, value, losses);
@@ -68,7 +75,10 @@ const NUL = Buffer.alloc(1);
 
 /** There is no setxattrat(2) before Linux 6.13, so a name in a directory is made a path. */
 function setAttribute(target: Target, name: string, value: Buffer, losses: Losses): void {
-  if (isForeignAttribute(name)) return losses.add(`attributes '${name}' left out: images do not decide them`);
+  if (isForeignAttribute(name)) {
+    losses.add(`attributes '${name}' left out: images do not decide them`);
+    return;
+  }
   try {
     if ('fd' in target) fsetxattr(target.fd, name, value, value.length, 0);
     else lsetxattr(Buffer.concat([pathInDirectory(target.directory, target.name), NUL]), name, value, value.length, 0);

@@ -15,9 +15,11 @@ export interface ByteReader {
   readSome(limit: number): Promise<Buffer>;
   /** Reads to the end, and lets go of all of it. */
   drain(): Promise<void>;
+  /** Closes the stream, wherever it is. */
+  close(): Promise<void>;
 }
 
-/** Reads `source`, which is closed when `drain` ends or fails. */
+/** Reads `source`, which its caller closes through what this returns. */
 export function readBytes(source: AsyncIterable<Uint8Array>): ByteReader {
   const chunks = source[Symbol.asyncIterator]();
   let chunk: Buffer = Buffer.alloc(0);
@@ -58,6 +60,9 @@ export function readBytes(source: AsyncIterable<Uint8Array>): ByteReader {
     },
     async drain() {
       while (await fill()) take(chunk.length);
+    },
+    async close() {
+      await chunks.return?.();
     },
   };
 

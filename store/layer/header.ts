@@ -31,7 +31,8 @@ export interface Header {
 export function decodeHeader(block: Buffer): Header | undefined {
   if (block.every((byte) => byte === 0)) return undefined;
   const sum = decodeNumber(block.subarray(148, 156), 'checksum');
-  if (!checksums(block).includes(sum)) throw invalid(`a header's checksum is ${sum}, but should be ${checksums(block)[0]}`);
+  if (!checksums(block).includes(sum))
+    throw invalid(`a header's checksum is ${sum}, but should be ${checksums(block)[0]}`);
   const isUstar = block.toString('latin1', 257, 263) === 'ustar\0';
   const prefix = isUstar ? decodeText(block.subarray(345, 500)) : Buffer.alloc(0);
   const name = decodeText(block.subarray(0, 100));

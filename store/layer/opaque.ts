@@ -8,10 +8,12 @@ export const OPAQUE_ATTRIBUTES = ['trusted.overlay.opaque', 'user.overlay.opaque
 /**
  * The layers of an image that can be seen, base first: overlay merges the roots of all its lower directories and does
  * not look whether one is opaque (fs/overlayfs/super.c: ovl_get_root), so those below an opaque root are left out.
+ * It refuses a directory that comes twice, and whatever the lower one has or removes, the upper one does as well.
  */
 export function visibleLayers(layers: readonly string[]): readonly string[] {
   const base = layers.findLastIndex(isOpaque);
-  return Object.freeze(layers.slice(Math.max(base, 0)));
+  const visible = layers.slice(Math.max(base, 0));
+  return Object.freeze(visible.filter((layer, index) => visible.lastIndexOf(layer) === index));
 }
 
 /** Whether a directory was marked as hiding those below it. */

@@ -36,7 +36,8 @@ export function decodePax(body: Buffer): PaxRecords {
     const end = start + Number(digits);
     const equals = body.indexOf(0x3d, space);
     const isWhole = /^[1-9][0-9]*$/.test(digits) && end <= body.length && body[end - 1] === 0x0a;
-    if (!isWhole || equals <= space + 1 || equals >= end) throw invalid(`there is no PAX record at byte ${start} of its header`);
+    if (!isWhole || equals <= space + 1 || equals >= end)
+      throw invalid(`there is no PAX record at byte ${start} of its header`);
     // Keys are UTF-8, but those of attributes are bytes too: latin1 keeps them.
     records.push([body.toString('latin1', space + 1, equals), Buffer.from(body.subarray(equals + 1, end - 1))]);
     start = end;

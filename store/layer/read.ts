@@ -9,14 +9,7 @@ import { decodePax, interpretPax, type PaxOverrides } from './pax.ts';
 import { checkMap, readOldGnuMap, readPaxMap, type SparseMap } from './sparse.ts';
 
 /** The kinds of entries. */
-export type EntryType =
-  | 'file'
-  | 'hardlink'
-  | 'symlink'
-  | 'character-device'
-  | 'block-device'
-  | 'directory'
-  | 'fifo';
+export type EntryType = 'file' | 'hardlink' | 'symlink' | 'character-device' | 'block-device' | 'directory' | 'fifo';
 
 /** A piece of a file's content. */
 export interface Piece {
@@ -76,6 +69,15 @@ interface Extensions {
  */
 export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerator<TarEntry> {
   const reader = readBytes(source);
+  try {
+    yield* readEntries(reader);
+    await reader.drain();
+  } finally {
+    await reader.close();
+  }
+}
+
+async function* readEntries(reader: ByteReader): AsyncGenerator<TarEntry> {
   let extensions: Extensions = {};
   for (;;) {
     const block = await reader.read(BLOCK);
@@ -93,13 +95,13 @@ export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerato
     await finish();
   }
   if (Object.keys(extensions).length > 0) throw invalid('it ends after an extended header');
-  await reader.drain();
 }
 
 /** Whether the header was that of an extension, which is then read. */
 async function readExtension({ type, size }: Header, reader: ByteReader, extensions: Extensions): Promise<boolean> {
   if (!'xgLKXV'.includes(type)) return false;
-  if (size > MAX_EXTENSION_BYTES) throw invalid(`an extended header has ${size} bytes, more than ${MAX_EXTENSION_BYTES}`);
+  if (size > MAX_EXTENSION_BYTES)
+    throw invalid(`an extended header has ${size} bytes, more than ${MAX_EXTENSION_BYTES}`);
   const bytes = await reader.read(size);
   if (bytes === undefined) throw invalid('it ends in an extended header');
   const body = Buffer.from(bytes);
@@ -111,7 +113,12 @@ async function readExtension({ type, size }: Header, reader: ByteReader, extensi
   return true;
 }
 
-async function readEntry(header: Header, block: Buffer, reader: ByteReader, { pax, longName, longLinkName }: Extensions) {
+async function readEntry(
+  header: Header,
+  block: Buffer,
+  reader: ByteReader,
+  { pax, longName, longLinkName }: Extensions,
+) {
   const isSparse = header.type === 'S';
   const oldMap = isSparse ? await readOldGnuMap(block, reader) : undefined;
   const stored = pax?.size ?? header.size;

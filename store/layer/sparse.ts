@@ -56,7 +56,11 @@ export async function readPaxMap(
   const numbers =
     values.get('map')?.split(',') ??
     records.filter(([key]) => key === 'offset' || key === 'numbytes').map(([, value]) => value);
-  return { map: { fragments: pairs(numbers.filter((text) => text !== '').map(wholeNumber)), size }, ...named, mapBytes: 0 };
+  return {
+    map: { fragments: pairs(numbers.filter((text) => text !== '').map(wholeNumber)), size },
+    ...named,
+    mapBytes: 0,
+  };
 }
 
 /**
@@ -81,7 +85,8 @@ async function readMapInContent(reader: ByteReader): Promise<{ fragments: Fragme
   let count: number | undefined;
   while (linesLeft > 0) {
     const block = await reader.read(BLOCK);
-    if (block === undefined || blocks.length * BLOCK >= MAX_MAP_BYTES) throw invalid('the map of a sparse file has no end');
+    if (block === undefined || blocks.length * BLOCK >= MAX_MAP_BYTES)
+      throw invalid('the map of a sparse file has no end');
     blocks.push(Buffer.from(block));
     linesLeft -= block.filter((byte) => byte === 0x0a).length;
     if (count !== undefined || linesLeft > 0) continue;

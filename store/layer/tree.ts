@@ -128,7 +128,8 @@ function openOrMake(parent: Directory, name: string, made: (directory: Directory
   }
   mkdirat(parent.fd, toBytes(name), 0o700);
   const directory = openIfThere(parent, name, path);
-  if (directory === undefined) throw new Error(`this is a bug of caisson: '${path}' vanished from a layer being unpacked`);
+  if (directory === undefined)
+    throw new Error(`this is a bug of caisson: '${path}' vanished from a layer being unpacked`);
   made(directory);
   return directory;
 }

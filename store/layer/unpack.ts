@@ -1,7 +1,7 @@
 /** From a layer as it comes to its directory in the store. */
-import { mkdirSync } from 'node:fs';
+import { lstatSync, mkdirSync } from 'node:fs';
 import { CaissonError } from '../../syscalls/index.ts';
-import { publishDirectory, syncDisk } from '../atomic.ts';
+import { publishDirectory } from '../atomic.ts';
 import { verify } from '../digest.ts';
 import { explainStoreError, layerPath, type Store } from '../layout.ts';
 import { temporaryPath } from '../owner.ts';
@@ -34,22 +34,39 @@ export async function stageLayer(
   const path = temporaryPath(store);
   mkdirSync(path, 0o700);
   try {
-    const content = verify(decompress(source), { digest: diffId }, 'the uncompressed layer');
-    return { diffId, path, notes: await applyLayer(readTar(content), path, isPrivileged()) };
+    const entries = readTar(verifyContent(source, diffId));
+    return { diffId, path, notes: await applyLayer(entries, path, isPrivileged()) };
   } catch (error) {
     await removeTree(path);
     throw explainLayerError(error, diffId, path);
   }
 }
 
-/** Puts staged layers into the store, where they are once they are on the disk. Those that are there already stay. */
-export async function publishLayers(store: Store, layers: readonly StagedLayer[]): Promise<void> {
-  if (layers.length === 0) return;
-  syncDisk(store.tmp);
-  for (const { diffId, path } of layers) {
-    // Another process may have unpacked the same layer: what is in it is the same.
-    if (!publishDirectory(path, layerPath(store, diffId))) await removeTree(path);
+/** Whether a layer is in the store. */
+export function hasLayer(store: Store, diffId: string): boolean {
+  return lstatSync(layerPath(store, diffId), { throwIfNoEntry: false }) !== undefined;
+}
+
+/**
+ * Reads a layer and compares it with its digest, uncompressed.
+ * @throws CaissonError DIFF_ID_MISMATCH, ARCHIVE_INVALID
+ */
+export async function verifyLayer(source: AsyncIterable<Uint8Array>, diffId: string): Promise<void> {
+  try {
+    for await (const _ of verifyContent(source, diffId));
+  } catch (error) {
+    throw explainLayerError(error, diffId, '');
   }
+}
+
+/** Puts layers into the store that are on the disk already. Those of the same diffID that are there stay. */
+export function publishLayers(store: Store, layers: readonly StagedLayer[]): void {
+  // Where another process has unpacked the same layer meanwhile, what is in it is the same.
+  for (const { diffId, path } of layers) publishDirectory(path, layerPath(store, diffId));
+}
+
+function verifyContent(source: AsyncIterable<Uint8Array>, diffId: string): AsyncGenerator<Uint8Array> {
+  return verify(decompress(source), { digest: diffId }, 'the uncompressed layer');
 }
 
 function explainLayerError(error: unknown, diffId: string, path: string): unknown {

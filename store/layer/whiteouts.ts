@@ -10,7 +10,7 @@
 import { lstatSync } from 'node:fs';
 import { CaissonError, close, fsetxattr, hasCode, makedev, mknodat, S_IFCHR, unlinkat } from '../../syscalls/index.ts';
 import { OPAQUE_ATTRIBUTES } from './opaque.ts';
-import { type Directory, joinPath, pathInDirectory, toBytes, type Tree } from './tree.ts';
+import { type Directory, joinPath, pathInDirectory, type Tree, toBytes } from './tree.ts';
 
 const PREFIX = '.wh.';
 const OPAQUE = '.wh..wh..opq';
@@ -49,7 +49,10 @@ export function trackWhiteouts(tree: Tree, isRoot: boolean): Whiteouts {
 
   return {
     add(parent, name) {
-      if (name === OPAQUE) return makeOpaque(parent);
+      if (name === OPAQUE) {
+        makeOpaque(parent);
+        return;
+      }
       const hidden = name.slice(PREFIX.length);
       if (['', '.', '..'].includes(hidden)) throw new CaissonError('LAYER_INVALID', `'${name}' removes nothing`);
       const path = joinPath(parent.path, hidden);

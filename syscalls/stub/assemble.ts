@@ -5,9 +5,11 @@
 import { numberOf, type Declaration } from '../define.ts';
 import { errnoNumber } from '../error.ts';
 import type { Architecture } from '../libc.ts';
-import { type Argument, isKind, type Memory } from '../memory.ts';
-import type { Label, Step } from '../step.ts';
+import { type Argument, isKind, type Memory, type Variable, variable } from '../memory.ts';
+import type { EqualStep, Label, LabelStep, Step } from '../step.ts';
 import { FAILURE_SIZE, OPERATION, RECORD, RECORD_SIZE } from './record.ts';
+
+const RECORD_WORDS = RECORD_SIZE / 8;
 
 /** Where and for what a program is assembled. */
 export interface Target {
@@ -37,11 +39,21 @@ export interface Assembled {
   offsetOf(name: string): number | undefined;
 }
 
+/** Takes the result of a step that branches on its error and keeps its result nowhere. */
+const ERROR = variable('(error)');
+
+/** Where to go: a label, or the row at an index. */
+type Goto = Label | number;
+
+/** A step on its way to a record, with every branch in words. */
 interface Row {
-  readonly step: MachineStep;
+  readonly step: Exclude<MachineStep, LabelStep>;
+  /** Where its result goes. */
+  readonly into: Variable | undefined;
+  /** The step's place among those given, for reports. */
   readonly index: number;
-  readonly next: Label | undefined;
-  readonly otherwise: Label | undefined;
+  readonly next: Goto;
+  readonly otherwise: Goto;
 }
 
 /**
@@ -49,46 +61,32 @@ interface Row {
  * @throws TypeError for a label that no step has or that two have
  */
 export function assemble(steps: readonly Step[], target: Target): Assembled {
-  const rows = expand([...steps, ...target.epilogue]);
-  const places = locateLabels(rows);
   const { base, arch } = target;
-  const data = new DataSection(base + rows.length * RECORD_SIZE);
+  const { rows, labels } = layOut([...steps, ...target.epilogue]);
+  const tableSize = rows.length * RECORD_SIZE;
+  const data = new DataSection(base + tableSize);
   const scratch = data.variable('(unused result)');
+  const words = new Uint32Array(tableSize / 4);
+  const addressOf = (goto: Goto) => base + RECORD_SIZE * (typeof goto === 'number' ? goto : labelled(labels, goto));
 
-  const records = rows.map((row, at) => {
-    const addressOfLabel = (label: Label | undefined) => {
-      if (label === undefined || label === 'next') return base + (at + 1) * RECORD_SIZE;
-      const place = places.get(label);
-      if (place === undefined) throw new TypeError(`no step has the label '${label}'`);
-      return base + place * RECORD_SIZE;
-    };
-    const args = argumentsOf(row.step).map((value) => data.place(value));
-    return {
-      number: numberFor(row.step, arch),
-      args,
-      store: 'into' in row.step && row.step.into !== undefined ? data.variable(row.step.into.name) : scratch,
-      next: addressOfLabel(row.next),
-      otherwise: addressOfLabel(row.otherwise),
-    };
-  });
-
-  const bytes = new Uint8Array(rows.length * RECORD_SIZE + data.size);
-  const view = new DataView(bytes.buffer);
-  records.forEach(({ number, args, store, next, otherwise }, at) => {
-    const word = (field: number, value: number | bigint) => writeWord(view, at * RECORD_SIZE + field * 8, value);
-    word(RECORD.number, number);
+  rows.forEach(({ step, into, next, otherwise }, at) => {
+    const word = (field: number, value: number | bigint) => setWord(words, at * RECORD_WORDS + field, value);
     let indirect = 0;
-    args.forEach((value, argument) => {
-      word(RECORD.arguments + argument, value.word);
-      if (value.indirect) indirect |= 1 << argument;
+    argumentsOf(step).forEach((value, argument) => {
+      if (value === 0) return;
+      word(RECORD.arguments + argument, data.place(value));
+      if (isKind(value, 'variable')) indirect |= 1 << argument;
     });
-    word(RECORD.store, store);
-    word(RECORD.next, next);
-    word(RECORD.otherwise, otherwise);
-    word(RECORD.indirect, indirect);
+    word(RECORD.number, step.kind === 'call' ? numberOf(step.call, arch) : OPERATION[step.kind]);
+    word(RECORD.store, into === undefined ? scratch : data.variable(into.name));
+    word(RECORD.next, addressOf(next));
+    word(RECORD.otherwise, addressOf(otherwise));
+    if (indirect !== 0) word(RECORD.indirect, indirect);
   });
-  data.writeTo(bytes, rows.length * RECORD_SIZE);
 
+  const bytes = new Uint8Array(tableSize + data.size);
+  bytes.set(new Uint8Array(words.buffer));
+  bytes.set(data.bytes, tableSize);
   return {
     bytes,
     stepAt(address) {
@@ -115,59 +113,53 @@ export function reportTo(descriptor: number, { write, exit }: { write: Declarati
   ];
 }
 
-/** Turns each `onError` by name into a chain of comparisons behind its step. */
-function expand(steps: readonly MachineStep[]): Row[] {
+/**
+ * Gives each step its row. An `onError` by name becomes comparisons, which go behind all steps: nothing falls into
+ * them.
+ */
+function layOut(steps: readonly MachineStep[]): { rows: Row[]; labels: ReadonlyMap<Label, number> } {
+  const labels = new Map<Label, number>();
   const rows: Row[] = [];
-  const chains: { label: Label; row: Row; handlers: [string, Label][] }[] = [];
+  const chains: Row[] = [];
+  const firstChain = steps.filter(({ kind }) => kind !== 'label').length;
   steps.forEach((step, index) => {
+    if (step.label !== undefined) {
+      if (labels.has(step.label)) throw new TypeError(`two steps have the label '${step.label}'`);
+      labels.set(step.label, rows.length);
+    }
+    if (step.kind === 'label') return;
+    const following = rows.length + 1;
+    const resolve = (label: Label | undefined): Goto => (label === undefined || label === 'next' ? following : label);
+    const next = resolve('next' in step ? step.next : undefined);
     if (step.kind === 'equal') {
-      rows.push({ step, index, next: step.then, otherwise: step.otherwise });
-    } else if (step.kind !== 'call') {
-      rows.push({ step, index, next: 'next' in step ? step.next : undefined, otherwise: undefined });
-    } else if (typeof step.onError === 'object') {
-      const label = `(errors of step ${index})`;
-      const into = step.into ?? { kind: 'variable', name: `(result of step ${index})` };
-      const row = { step: { ...step, into }, index, next: step.next, otherwise: label };
-      rows.push(row);
-      chains.push({ label, row, handlers: Object.entries(step.onError) });
+      rows.push({ step, into: undefined, index, next, otherwise: resolve(step.otherwise) });
+    } else if (step.kind !== 'call' || typeof step.onError !== 'object') {
+      const onError = step.kind === 'call' ? (step.onError as Label | undefined) : undefined;
+      const into = 'into' in step ? step.into : undefined;
+      rows.push({ step, into, index, next, otherwise: onError === undefined ? REPORT : resolve(onError) });
     } else {
-      rows.push({ step, index, next: step.next, otherwise: step.onError ?? REPORT });
+      const handlers = Object.entries(step.onError);
+      const into = step.into ?? ERROR;
+      const otherwise = handlers.length === 0 ? REPORT : firstChain + chains.length;
+      rows.push({ step, into, index, next, otherwise });
+      handlers.forEach(([name, label], position) => {
+        const test: EqualStep = { kind: 'equal', left: into, right: -errnoNumber(name) };
+        const isLast = position === handlers.length - 1;
+        const otherwise = isLast ? REPORT : firstChain + chains.length + 1;
+        chains.push({ step: test, into: undefined, index, next: resolve(label), otherwise });
+      });
     }
   });
-  // The chains come last, where no step falls into them; "next" must then be a label of the row behind the step.
-  for (const { label, row, handlers } of chains) {
-    const at = rows.indexOf(row);
-    handlers.forEach(([name, goto], position) => {
-      const into = row.step.kind === 'call' ? row.step.into : undefined;
-      const step: Step = {
-        kind: 'equal',
-        left: into ?? 0,
-        right: -errnoNumber(name),
-        ...(position === 0 ? { label } : {}),
-      };
-      rows.push({
-        step,
-        index: row.index,
-        next: goto === 'next' ? `(row ${at + 1})` : goto,
-        otherwise: position === handlers.length - 1 ? REPORT : undefined,
-      });
-    });
-  }
-  return rows;
+  return { rows: [...rows, ...chains], labels };
 }
 
-function locateLabels(rows: readonly Row[]): Map<Label, number> {
-  const places = new Map<Label, number>();
-  rows.forEach(({ step }, at) => {
-    places.set(`(row ${at})`, at);
-    if (step.label === undefined) return;
-    if (places.has(step.label)) throw new TypeError(`two steps have the label '${step.label}'`);
-    places.set(step.label, at);
-  });
-  return places;
+function labelled(labels: ReadonlyMap<Label, number>, label: Label): number {
+  const row = labels.get(label);
+  if (row === undefined) throw new TypeError(`no step has the label '${label}'`);
+  return row;
 }
 
-function argumentsOf(step: MachineStep): readonly Argument[] {
+function argumentsOf(step: Row['step']): readonly Argument[] {
   switch (step.kind) {
     case 'call':
       return step.args;
@@ -180,32 +172,21 @@ function argumentsOf(step: MachineStep): readonly Argument[] {
   }
 }
 
-function numberFor(step: MachineStep, arch: Architecture): number {
-  return step.kind === 'call' ? numberOf(step.call, arch) : OPERATION[step.kind];
-}
-
-function writeWord(view: DataView, offset: number, value: number | bigint): void {
-  if (typeof value === 'bigint') {
-    view.setBigUint64(offset, BigInt.asUintN(64, value), true);
-  } else {
-    // Two halves, because a BigInt for each of a thousand words would be most of the time an assembly takes.
-    view.setUint32(offset, value >>> 0, true);
-    view.setUint32(offset + 4, Math.floor(value / 0x1_0000_0000) >>> 0, true);
-  }
-}
-
-interface Word {
-  readonly word: number | bigint;
-  readonly indirect: boolean;
+/** In halves, since a BigInt for each of a thousand words would be most of the time an assembly takes. */
+function setWord(words: Uint32Array, index: number, value: number | bigint): void {
+  const low = typeof value === 'bigint' ? Number(BigInt.asUintN(32, value)) : value >>> 0;
+  const high = typeof value === 'bigint' ? Number(BigInt.asUintN(32, value >> 32n)) : Math.floor(value / 2 ** 32) >>> 0;
+  words[index * 2] = low;
+  words[index * 2 + 1] = high;
 }
 
 /** The part of a program behind its records. Strings and memory are placed once, however often they are used. */
 class DataSection {
   readonly #base: number;
+  #bytes = Buffer.alloc(8192);
   #size = 0;
   readonly #placed = new Map<string | Uint8Array | Memory, number>();
   readonly #variables = new Map<string, number>();
-  readonly #chunks: { at: number; bytes: Uint8Array }[] = [];
 
   constructor(base: number) {
     this.#base = base;
@@ -215,11 +196,15 @@ class DataSection {
     return this.#size;
   }
 
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#size);
+  }
+
   /** The address of a variable. */
   variable(name: string): number {
     let address = this.#variables.get(name);
     if (address === undefined) {
-      address = this.#append(new Uint8Array(8), 8);
+      address = this.#base + this.#reserve(8, 8);
       this.#variables.set(name, address);
     }
     return address;
@@ -230,42 +215,45 @@ class DataSection {
     return this.#variables.get(name);
   }
 
-  /** The word that stands for an argument in a record. */
-  place(value: Argument): Word {
-    if (isKind(value, 'variable')) return { word: this.variable(value.name), indirect: true };
-    return { word: this.#wordOf(value), indirect: false };
-  }
-
-  writeTo(bytes: Uint8Array, start: number): void {
-    for (const { at, bytes: chunk } of this.#chunks) bytes.set(chunk, start + at);
-  }
-
-  #wordOf(value: Argument): number | bigint {
+  /** The word that stands for a value: an integer itself, the address of anything else. */
+  place(value: Argument): number | bigint {
     if (value === null) return 0;
     if (typeof value === 'number' || typeof value === 'bigint') return value;
+    if (isKind(value, 'variable')) return this.variable(value.name);
     if (isKind(value, 'address')) return this.variable(value.of.name);
-    if (isKind(value, 'variable')) throw new TypeError(`variable '${value.name}' cannot be in memory: give its address`);
-    const known = this.#placed.get(value);
-    if (known !== undefined) return known;
-    const address = this.#placeNew(value);
-    this.#placed.set(value, address);
+    let address = this.#placed.get(value);
+    if (address === undefined) {
+      address = this.#base + this.#append(value);
+      this.#placed.set(value, address);
+    }
     return address;
   }
 
-  #placeNew(value: string | Uint8Array | Memory): number {
-    if (typeof value === 'string') return this.#append(Buffer.from(`${value}\0`), 1);
-    if (value instanceof Uint8Array) return this.#append(value, 8);
-    const bytes = Uint8Array.from(value.bytes);
-    const address = this.#append(bytes, 8);
-    const view = new DataView(bytes.buffer);
-    for (const { offset, to } of value.pointers) writeWord(view, offset, this.#wordOf(to));
-    return address;
+  #append(value: string | Uint8Array | Memory): number {
+    if (typeof value === 'string') {
+      const at = this.#reserve(Buffer.byteLength(value) + 1, 1);
+      this.#bytes.write(value, at);
+      return at;
+    }
+    const { bytes, pointers } = value instanceof Uint8Array ? { bytes: value, pointers: [] } : value;
+    const at = this.#reserve(bytes.length, 8);
+    this.#bytes.set(bytes, at);
+    for (const { offset, to } of pointers) {
+      if (isKind(to, 'variable')) throw new TypeError(`variable '${to.name}' cannot be in memory: give its address`);
+      const word = BigInt.asUintN(64, BigInt(this.place(to)));
+      this.#bytes.writeBigUInt64LE(word, at + offset);
+    }
+    return at;
   }
 
-  #append(bytes: Uint8Array, alignment: number): number {
+  #reserve(size: number, alignment: number): number {
     const at = Math.ceil(this.#size / alignment) * alignment;
-    this.#chunks.push({ at, bytes });
-    this.#size = at + bytes.length;
-    return this.#base + at;
+    this.#size = at + size;
+    if (this.#size > this.#bytes.length) {
+      const larger = Buffer.alloc(Math.max(this.#bytes.length * 2, this.#size));
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+    }
+    return at;
   }
 }

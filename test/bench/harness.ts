@@ -35,9 +35,12 @@ interface Runner {
   readonly name: string;
   readonly contender: Contender;
   readonly samples: number[];
+  readonly failures: string[];
   usedMs: number;
-  failure?: string;
 }
+
+/** So many failures end a contender's race; fewer are reported beside its samples. */
+const MAX_FAILURES = 3;
 
 /**
  * Runs all entries against each other: every round each takes a turn, in an order of its own, so that nobody always
@@ -50,7 +53,7 @@ export async function race(entries: readonly Entry[], pace: Pace): Promise<Row[]
     for (let round = -pace.warmups; round < pace.rounds; round++) {
       for (const runner of shuffled(lineup.filter((each) => 'contender' in each))) {
         interruption.throwIfAborted();
-        if (runner.failure !== undefined || runner.usedMs >= pace.budgetMs) continue;
+        if (runner.failures.length >= MAX_FAILURES || runner.usedMs >= pace.budgetMs) continue;
         await takeTurn(runner, round >= 0);
         await pause(SETTLE_MS);
       }
@@ -58,11 +61,7 @@ export async function race(entries: readonly Entry[], pace: Pace): Promise<Row[]
   } finally {
     for (const each of lineup) if ('contender' in each) await close(each);
   }
-  return lineup.map((each): Row => {
-    if (!('contender' in each)) return each;
-    if (each.failure !== undefined) return { kind: 'skipped', name: each.name, reason: each.failure };
-    return { kind: 'measured', name: each.name, samples: each.samples };
-  });
+  return lineup.map((each) => ('contender' in each ? rowOf(each) : each));
 }
 
 /**
@@ -95,7 +94,7 @@ export function reasonOf(error: unknown): string {
 
 async function open(entry: Entry): Promise<Runner | Row> {
   try {
-    return { name: entry.name, contender: await entry.open(), samples: [], usedMs: 0 };
+    return { name: entry.name, contender: await entry.open(), samples: [], failures: [], usedMs: 0 };
   } catch (error) {
     return { kind: 'skipped', name: entry.name, reason: reasonOf(error) };
   }
@@ -107,9 +106,16 @@ async function takeTurn(runner: Runner, counts: boolean): Promise<void> {
     const sample = await runner.contender.sample();
     if (counts) runner.samples.push(sample);
   } catch (error) {
-    runner.failure = reasonOf(error);
+    runner.failures.push(reasonOf(error));
   }
   if (counts) runner.usedMs += performance.now() - begin;
+}
+
+function rowOf({ name, samples, failures }: Runner): Row {
+  const [reason] = failures;
+  if (reason === undefined) return { kind: 'measured', name, samples };
+  if (failures.length < MAX_FAILURES && samples.length > 0) return { kind: 'measured', name, samples, failures };
+  return { kind: 'skipped', name, reason };
 }
 
 /** One that cannot be closed does not keep the others open. */

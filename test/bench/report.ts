@@ -4,6 +4,7 @@ import {
   type Machine,
   type MeasuredRow,
   medianOf,
+  type Row,
   type Scenario,
   summarize,
   type Target,
@@ -84,10 +85,13 @@ function formatScenario(scenario: Scenario): string {
       ...columns.map(([, value]) => (median / value).toFixed(2)),
     ];
   });
-  const skipped = scenario.rows.flatMap((row) =>
-    row.kind === 'skipped' ? [`  ${row.name}  not run: ${row.reason}`] : [],
-  );
-  return [`${scenario.title} (${scenario.unit})`, align([head, ...lines]), ...skipped].join('\n');
+  const problems = scenario.rows.flatMap(formatProblem);
+  return [`${scenario.title} (${scenario.unit})`, align([head, ...lines]), ...problems].join('\n');
+}
+
+function formatProblem(row: Row): string[] {
+  if (row.kind === 'skipped') return [`  ${row.name}  not run: ${row.reason}`];
+  return (row.failures ?? []).map((reason) => `  ${row.name}  failed once: ${reason}`);
 }
 
 function formatTargets(targets: readonly Target[]): string {

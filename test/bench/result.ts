@@ -8,6 +8,8 @@ export interface MeasuredRow {
   readonly kind: 'measured';
   readonly name: string;
   readonly samples: readonly number[];
+  /** Why some of its turns gave no sample; they are not hidden behind those that did. */
+  readonly failures?: readonly string[];
 }
 
 /** A contender that could not take part, or failed while it did. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chownSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import ts from 'typescript';
+import { transformSync } from 'esbuild';
 import type { TestContext } from 'vitest';
 import { nodeFor, packageFor } from './built-package.ts';
 import { requires } from './requires.ts';
@@ -70,9 +70,8 @@ function placeScript(home: string, script: string | URL, packageDirectory: strin
   mkdirSync(join(home, 'node_modules'));
   symlinkSync(packageDirectory, join(home, 'node_modules/caisson'));
   const source = typeof script === 'string' ? script : readFileSync(script, 'utf8');
-  const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
   const file = join(home, 'script.mjs');
-  writeFileSync(file, ts.transpileModule(source, { compilerOptions }).outputText);
+  writeFileSync(file, transformSync(source, { loader: 'ts', format: 'esm', target: 'node20.18' }).code);
   return file;
 }
 

@@ -12,6 +12,7 @@ export async function measureExec(setting: Setting, pace: Pace): Promise<Scenari
   const container = await startContainer(setting).catch((error: unknown) => error as Error);
   const pid = () => {
     if (container instanceof Error) throw container;
+    if (container.pid === null) throw new Error('the container has ended');
     return container.pid;
   };
   const caisson: Entry = {

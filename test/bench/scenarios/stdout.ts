@@ -1,4 +1,5 @@
 /** 1 GiB from a container's standard output into this process, chunk by chunk. */
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { loadCaisson, useStore } from '../caisson.ts';
 import { type Entry, type Pace, race } from '../harness.ts';
@@ -45,10 +46,12 @@ function caissonEntry(setting: Setting): Entry {
           stderr: 'ignore',
         });
         let bytes = 0;
-        container.stdout.on('data', (chunk: Buffer) => {
+        const { stdout } = container;
+        if (stdout === null) throw new Error('no stdout');
+        stdout.on('data', (chunk: Buffer) => {
           bytes += chunk.length;
         });
-        await container.wait();
+        await Promise.all([once(stdout, 'end'), container.wait()]);
         return rate(bytes, BYTES, performance.now() - begin);
       };
       return { sample };

@@ -6,5 +6,5 @@ const [directory = ''] = process.argv.slice(2);
 process.umask(0o077); // modes must not depend on it
 console.log('ready');
 await once(process.stdin, 'data');
-console.log(JSON.stringify(await prepareHostSkeleton(directory)));
+console.log(JSON.stringify(prepareHostSkeleton(directory)));
 process.exit();

@@ -1,0 +1,73 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { decompress, detectCompression } from '../../../store/layer/decompress.ts';
+import { unzstd } from '../../../store/layer/zstd.ts';
+import { requires } from '../../support/requires.ts';
+import { has } from '../support/programs.ts';
+import { collect, inChunks } from '../support/streams.ts';
+
+const CONTENT = Buffer.concat([Buffer.alloc(1_000_000, 'layer'), randomBytes(500_000)]);
+
+test('what content is compressed with is told by its first bytes', () => {
+  expect(detectCompression(Buffer.from('1f8b0800', 'hex'))).toBe('gzip');
+  expect(detectCompression(Buffer.from('28b52ffd', 'hex'))).toBe('zstd');
+  expect(detectCompression(Buffer.from('28b5', 'hex'))).toBe('none');
+  expect(detectCompression(Buffer.from(''))).toBe('none');
+});
+
+test.each([1, 1000, 1_000_000])('gzip is decompressed in chunks of %d bytes', async (size) => {
+  const content = CONTENT.subarray(0, size === 1 ? 2000 : undefined);
+  expect((await collect(decompress(inChunks(gzipSync(content), size)))).equals(content)).toBe(true);
+});
+
+test('several gzip members are one content', async () => {
+  const members = Buffer.concat([gzipSync('first '), gzipSync('second '), gzipSync('third')]);
+  expect((await collect(decompress(inChunks(members, 10)))).toString()).toBe('first second third');
+});
+
+test('what is not compressed is left as it is', async () => {
+  expect((await collect(decompress(inChunks(CONTENT, 3)))).equals(CONTENT)).toBe(true);
+  expect((await collect(decompress(inChunks(Buffer.alloc(0))))).length).toBe(0);
+});
+
+test.each([
+  ['cut short', gzipSync(CONTENT).subarray(0, 5000)],
+  ['damaged', Buffer.concat([gzipSync(CONTENT).subarray(0, 5000), Buffer.alloc(5000, 0xff)])],
+])('gzip that is %s is refused', async (_, bytes) => {
+  await expect(collect(decompress(inChunks(bytes)))).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
+});
+
+test('an error of the source is the error', async () => {
+  async function* broken() {
+    yield gzipSync(CONTENT).subarray(0, 1000);
+    throw new Error('the cable');
+  }
+  await expect(collect(decompress(broken()))).rejects.toThrow('the cable');
+});
+
+test('who stops reading stops the source', async () => {
+  const source = inChunks(gzipSync(CONTENT), 1000);
+  for await (const _ of decompress(source)) break;
+  expect(await source.next()).toEqual({ value: undefined, done: true });
+});
+
+test.for([
+  ['decompress', decompress],
+  ['unzstd', unzstd],
+] as const)('zstd is decompressed by %s', async ([, decode], context) => {
+  requires(context, has('zstd'), 'zstd');
+  const frames = ['-1', '-19'].map((level) => execFileSync('zstd', ['-q', level, '-c'], { input: CONTENT }));
+  const content = await collect(decode(inChunks(Buffer.concat(frames), 5000)));
+  expect(content.equals(Buffer.concat([CONTENT, CONTENT]))).toBe(true);
+});
+
+test('zstd that is cut short or damaged is refused', async (context) => {
+  requires(context, has('zstd'), 'zstd');
+  const whole = execFileSync('zstd', ['-q', '-c'], { input: CONTENT });
+  const damaged = Buffer.concat([whole.subarray(0, 300), Buffer.alloc(1000, 0xff)]);
+  for (const bytes of [whole.subarray(0, whole.length - 20), damaged]) {
+    await expect(collect(unzstd(inChunks(bytes)))).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
+  }
+});
