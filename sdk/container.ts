@@ -5,17 +5,19 @@ import { inspect } from 'node:util';
 import { EventEmitter } from 'eventemitter3';
 import { containerPaths, createContainerDirectory, openStore, removeContainerDirectory, type Store } from '../store/index.ts';
 import { CaissonError } from '../syscalls/index.ts';
+import { endOnAbort } from './engine/abort.ts';
 import type { Child, ExitStatus } from './engine/child.ts';
 import type { Output } from './engine/output.ts';
 import { collectResult, type Result } from './engine/result.ts';
-import { decideContainer, joinContainer, startContainer } from './engine/start.ts';
+import type { Running } from './engine/running.ts';
+import { decideContainer, joinContainer, type LaunchedContainer, launchContainer } from './engine/start.ts';
 import { stdioOptions, wiringOf } from './engine/stdio.ts';
 import { type StopOptions, stopProcess } from './engine/stop.ts';
 import { sweepOnce } from './engine/sweep.ts';
 import type { Image } from './image.ts';
 import { planContainer } from './plan/container.ts';
 import type { Plan } from './plan/plan.ts';
-import type { Process } from './process.ts';
+import { Process } from './process.ts';
 import {
   checkCollectOptions,
   checkCommand,
@@ -33,7 +35,7 @@ export interface ContainerEvents {
   /** Its command runs. */
   started: [];
   /** A process was started in it. */
-  exec: [process: Process];
+  exec: [process: Pick<Process, 'pid' | 'args'>];
   /** Its first process has ended, and with it all others. */
   exit: [status: ExitStatus];
   /** Nothing of it is left. */
@@ -110,7 +112,7 @@ export class Container extends EventEmitter<ContainerEvents> {
     checkCollectOptions(collect);
     const container = await Container.create(image, { ...rest, command });
     try {
-      return await collectResult(container.#start('ignore'), collect);
+      return await collectResult(container.#run(), collect);
     } finally {
       await container.remove();
     }
@@ -170,7 +172,14 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @throws as {@link Container.start}
    */
   async start(): Promise<void> {
-    await this.#start('pipe');
+    if (this.#starting !== undefined) throw new CaissonError('ALREADY_RUNNING', `${inspect(this)} is started already`);
+    this.#starting = this.#start();
+    try {
+      await this.#starting;
+    } catch (error) {
+      this.#starting = undefined;
+      throw error;
+    }
   }
 
   get state(): ContainerState {
@@ -221,7 +230,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @example const shell = await container.spawn(['sh'], { tty: true })
    */
   async spawn(command: readonly string[], options: ProcessOptions = {}): Promise<Process> {
-    return this.#join(command, options, 'pipe');
+    return new Process(await this.#join(command, options, 'pipe'));
   }
 
   /**
@@ -292,32 +301,37 @@ export class Container extends EventEmitter<ContainerEvents> {
     await this.remove();
   }
 
-  async #start(stdin: 'pipe' | 'ignore'): Promise<Process> {
+  /** Decides and launches. From here on there is a process to end. */
+  #launch(stdin: 'pipe' | 'ignore'): LaunchedContainer {
     if (this.#state === 'removed' || this.#removing !== undefined) throw this.#notRunning('started');
-    if (this.#starting !== undefined) throw new CaissonError('ALREADY_RUNNING', `${inspect(this)} is started already`);
-    const { signal } = this.#options;
-    const spec = decideContainer(this.image, this.#options, this.id, containerPaths(this.#store, this.id).path);
-    this.#spec = spec;
-    const abort = () => this.#child?.kill('SIGKILL');
-    const starting = startContainer(spec, this.#options, stdin, (child) => {
-      this.#child = child;
-      signal?.addEventListener('abort', abort, { once: true });
-    });
-    this.#starting = starting.then(() => undefined);
-    this.#starting.catch(() => undefined);
+    this.#options.signal?.throwIfAborted();
+    this.#spec = decideContainer(this.image, this.#options, this.id, containerPaths(this.#store, this.id).path);
+    const launched = launchContainer(this.#spec, this.id, this.#options, stdin);
+    this.#child = launched.child;
+    return launched;
+  }
+
+  /** For who wants only the result: whether the command was started is looked at when it has ended. */
+  async #run(): Promise<Running> {
+    return this.#launch('ignore');
+  }
+
+  async #start(): Promise<void> {
+    const launched = this.#launch('pipe');
+    const guard = endOnAbort(launched.child, launched.signal);
     try {
-      this.#init = await starting;
+      await launched.started();
     } catch (error) {
-      this.#starting = undefined;
+      if (guard.hasEnded) throw launched.signal?.reason;
       throw error;
     } finally {
-      signal?.removeEventListener('abort', abort);
+      guard.release();
     }
+    this.#init = new Process(launched);
     this.#startedAt = new Date();
     this.#state = 'running';
     this.emit('started');
-    void this.#child?.exited.then((status) => this.#exit(status));
-    return this.#init;
+    void launched.child.exited.then((status) => this.#exit(status));
   }
 
   async #exit(status: ExitStatus): Promise<void> {
@@ -329,14 +343,14 @@ export class Container extends EventEmitter<ContainerEvents> {
     if (this.#options.signal?.aborted === true) await this.remove();
   }
 
-  async #join(command: readonly string[], options: ProcessOptions, stdin: 'pipe' | 'ignore'): Promise<Process> {
+  async #join(command: readonly string[], options: ProcessOptions, stdin: 'pipe' | 'ignore'): Promise<Running> {
     checkCommand(command);
     checkProcessOptions(options);
     await this.#starting;
-    if (this.#state !== 'running' || this.#init === undefined || this.#spec === null) throw this.#notRunning('entered');
-    const process = await joinContainer(this.#spec, this.#init, command, options, stdin);
-    this.emit('exec', process);
-    return process;
+    if (this.pid === null || this.#spec === null) throw this.#notRunning('entered');
+    const running = await joinContainer(this.#spec, this.pid, command, options, stdin);
+    this.emit('exec', { pid: running.child.pid, args: running.args });
+    return running;
   }
 
   async #remove(): Promise<void> {

@@ -1,20 +1,13 @@
 /** One process of a container, as its owner sees it. */
 import type { Writable } from 'node:stream';
 import { inspect } from 'node:util';
+import { endOnAbort } from './engine/abort.ts';
 import type { Child, ExitStatus } from './engine/child.ts';
 import { feed, isInputSource } from './engine/input.ts';
 import type { Output } from './engine/output.ts';
-import type { Streams } from './engine/stdio.ts';
-import type { StdinOption, TerminalSize } from './spec/options.ts';
-
-/** What a process is made with: internal. */
-export interface ProcessParts {
-  readonly child: Child;
-  readonly streams: Streams;
-  readonly args: readonly string[];
-  readonly stdin: StdinOption;
-  readonly signal?: AbortSignal | undefined;
-}
+import type { Running } from './engine/running.ts';
+import { openStreams, type Streams } from './engine/stdio.ts';
+import type { TerminalSize } from './spec/options.ts';
 
 /**
  * A process in a container: its streams, its signals, its end.
@@ -41,15 +34,15 @@ export class Process {
   #status: ExitStatus | undefined;
 
   /** @internal */
-  constructor({ child, streams, args, stdin, signal }: ProcessParts) {
+  constructor({ child, ends, args, stdin, signal }: Running) {
     this.#child = child;
-    this.#streams = streams;
     this.pid = child.pid;
     this.args = args;
-    this.stdout = streams.stdout;
-    this.stderr = streams.stderr;
-    this.stdin = isInputSource(stdin) ? null : streams.stdin;
-    const fed = isInputSource(stdin) && streams.stdin !== null ? this.#feed(stdin, streams.stdin) : undefined;
+    const fed = isInputSource(stdin) && ends.stdin !== undefined ? this.#feed(stdin, ends.stdin) : undefined;
+    this.#streams = openStreams(fed === undefined ? ends : { ...ends, stdin: undefined });
+    this.stdin = this.#streams.stdin;
+    this.stdout = this.#streams.stdout;
+    this.stderr = this.#streams.stderr;
     this.#exited = this.#end(fed, signal);
     // Who never waits must not be told of what only a waiter asked for.
     this.#exited.catch(() => undefined);
@@ -99,9 +92,9 @@ export class Process {
     return `Process(${this.pid} ${JSON.stringify(this.args)} ${state})`;
   }
 
-  async #feed(source: Parameters<typeof feed>[0], into: Writable): Promise<void> {
+  async #feed(...input: Parameters<typeof feed>): Promise<void> {
     try {
-      await feed(source, into);
+      await feed(...input);
     } catch (error) {
       this.kill('SIGKILL');
       throw error;
@@ -109,20 +102,14 @@ export class Process {
   }
 
   async #end(fed: Promise<void> | undefined, signal: AbortSignal | undefined): Promise<ExitStatus> {
-    // What happens after the end is not ours: an abort then must not look like the reason.
-    let aborted = false;
-    const abort = () => {
-      aborted = this.kill('SIGKILL') || aborted;
-    };
-    if (signal?.aborted === true) abort();
-    signal?.addEventListener('abort', abort, { once: true });
-    // A failing source of stdin kills, so its error is waited for after the end, and not instead of it.
+    const guard = endOnAbort(this.#child, signal);
+    // A failing source of stdin ends the process, so its error is waited for after the end, and not instead of it.
     fed?.catch(() => undefined);
     this.#status = await this.#child.exited;
-    signal?.removeEventListener('abort', abort);
+    guard.release();
     // A terminal is read to its end; a pipe that nobody reads any more is of no use.
-    if (this.#streams.terminal === null) this.#streams.stdin?.destroy();
-    if (aborted) throw signal?.reason;
+    if (this.#streams.terminal === null) this.stdin?.destroy();
+    if (guard.hasEnded) throw signal?.reason;
     await fed;
     return this.#status;
   }

@@ -554,15 +554,8 @@ export {
 export { type MemberType, type MemberValue, type Struct, struct } from './struct.ts';
 export { type Assembled, assemble, reportTo, type Target } from './stub/assemble.ts';
 export { elfImage, TABLE_ADDRESS } from './stub/elf.ts';
-export {
-  LAUNCH_VARIABLES,
-  type Launched,
-  launch,
-  PARENT_LABEL,
-  type Program,
-  REPORT_DESCRIPTOR,
-  stubImage,
-} from './stub/launch.ts';
+export { type Compiled, compile, LAUNCH_VARIABLES, type Program, REPORT_DESCRIPTOR, stubImage } from './stub/compile.ts';
+export { failureIn, type Launched, launch, PARENT_LABEL } from './stub/launch.ts';
 export { MACHINES, type Machine } from './stub/machine.ts';
 export { FAILURE_SIZE } from './stub/record.ts';
 export {

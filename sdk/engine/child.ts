@@ -1,21 +1,24 @@
 /** A process that a plan made: its start, its signals, its end. Nothing of it is left when `exited` has resolved. */
 import { constants } from 'node:os';
 import {
+  CaissonError,
+  type Compiled,
   close,
+  failureIn,
   hasCode,
-  type Launched,
   launch,
   P_PIDFD,
-  type Program,
   pidfd_open,
   pidfd_send_signal,
   read,
   SIGINFO_CHILD,
+  type SyscallError,
   WEXITED,
   WNOHANG,
   waitid,
   watch,
 } from '../../syscalls/index.ts';
+import type { ReadyPlan } from './compile.ts';
 
 /** How a process ended: by itself, with a code, or by a signal. The other one is null. */
 export interface ExitStatus {
@@ -35,21 +38,43 @@ export interface Child {
 /** The values of a plan's variables: descriptors that the process gets. */
 export type LaunchValues = Readonly<Record<string, number>>;
 
+/** The first process of a container, launched; its command may not run yet. */
+export interface LaunchedInit {
+  readonly child: Child;
+  /**
+   * Resolves when the command runs. Either this or {@link LaunchedInit.failure} is to be called, once.
+   * @throws SyscallError when a step of the plan failed; then the process is gone
+   */
+  started(): Promise<void>;
+  /** Of a process that has ended: the error of the step that ended it before its command ran. */
+  failure(): SyscallError | undefined;
+}
+
 const REPORT_BYTES = 64;
 const CLD_EXITED = 1;
 
 /**
- * Starts the first process of a container, and waits until its command runs.
- *
- * @param onLaunched is called with the process as soon as there is one: from then on it can be ended
- * @throws SyscallError when a step of the plan failed; then the process is gone
+ * Launches the first process of a container.
+ * @throws SyscallError when no process could be made
  */
-export async function startInit(program: Program, values: LaunchValues, onLaunched: (child: Child) => void): Promise<Child> {
-  const launched = launch(program, values);
-  const child = superviseChild(launched.pid, launched.pidfd);
-  onLaunched(child);
-  await commandStarted(launched, child);
-  return child;
+export function launchInit({ compiled, image, program }: ReadyPlan, values: LaunchValues): LaunchedInit {
+  const { pid, pidfd, report } = launch(compiled, values, image);
+  const child = superviseChild(pid, pidfd);
+  return {
+    child,
+    async started() {
+      const failure = failureIn(await readReport(report), compiled, program());
+      if (failure === undefined) return;
+      await child.exited;
+      throw failure;
+    },
+    failure() {
+      const buffer = Buffer.alloc(REPORT_BYTES);
+      const length = read(report, buffer, REPORT_BYTES);
+      close(report);
+      return length === 0 ? undefined : failureIn(buffer.subarray(0, length), compiled, program());
+    },
+  };
 }
 
 /**
@@ -57,25 +82,18 @@ export async function startInit(program: Program, values: LaunchValues, onLaunch
  *
  * @throws SyscallError when a step of the plan failed; then neither process is left
  */
-export async function startJoined(program: Program, values: LaunchValues): Promise<Child> {
-  const launched = launch(program, values);
+export async function startJoined(compiled: Compiled, values: LaunchValues): Promise<Child> {
+  const launched = launch(compiled, values);
   const first = superviseChild(launched.pid, launched.pidfd);
   const report = await readReport(launched.report);
-  await first.exited;
   const pid = joinedPid(report);
   // It is a child of ours that nobody has waited for, so its pid is still its own.
   const child = pid === undefined ? undefined : superviseChild(pid, pidfd_open(pid, 0));
-  const failure = launched.failure(report);
+  await first.exited;
+  const failure = failureIn(report, compiled);
   if (failure === undefined && child !== undefined) return child;
   await child?.exited;
-  throw failure ?? new Error(`bug in caisson: a joining process ended without a report (${report.length} bytes)`);
-}
-
-async function commandStarted(launched: Launched, child: Child): Promise<void> {
-  const failure = launched.failure(await readReport(launched.report));
-  if (failure === undefined) return;
-  await child.exited;
-  throw failure;
+  throw failure ?? new CaissonError('KILLED', 'the process was ended while it entered the container');
 }
 
 /** A report is a failure's 16 bytes, a pid's 8, or first the one and then the other. */

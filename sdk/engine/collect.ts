@@ -1,28 +1,78 @@
-/** A process's output, collected. */
-import type { Readable } from 'node:stream';
+/** Output that is wanted whole: read straight from its descriptor, with no stream in between. */
+import { close, hasCode, read, watch } from '../../syscalls/index.ts';
+import { openTerminal } from './terminal.ts';
 
-/** The output of a process that has ended; text or bytes as asked. */
-export interface Collected {
-  readonly stdout: Buffer;
-  readonly stderr: Buffer;
+/** How much is kept, and what happens at the first byte more: that and what follows is read and dropped. */
+export interface Limit {
+  readonly maxBytes: number;
+  onOverflow(): void;
 }
 
-/**
- * Reads a stream to its end. Past the limit, what comes is dropped and `onOverflow` is called once.
- */
-export function collect(stream: Readable | null, maxBytes: number, onOverflow: () => void): Promise<Buffer> {
-  // What ends without output may have closed before anybody could listen.
-  if (stream === null || stream.closed) return Promise.resolve(Buffer.alloc(0));
-  const chunks: Buffer[] = [];
-  let length = 0;
+const CHUNK_BYTES = 65_536;
+
+/** How many chunks are read before other work of this thread gets its turn. */
+const CHUNKS_PER_TURN = 16;
+
+/** Every read goes here first: most processes write little, and a buffer for each would be 64 KiB. */
+let scratch: Buffer | undefined;
+
+/** Reads a non-blocking pipe to its end, and closes it. */
+export function collectPipe(descriptor: number | undefined, limit: Limit): Promise<Buffer> {
+  if (descriptor === undefined) return Promise.resolve(Buffer.alloc(0));
+  scratch ??= Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  const buffer = scratch;
+  const kept = new Kept(limit);
+
+  /** Reads what is there; false at the end. A chunk that is not full was the last one for now. */
+  const readSome = () => {
+    let count = CHUNK_BYTES;
+    for (let turn = 0; count === CHUNK_BYTES && turn < CHUNKS_PER_TURN; turn++) {
+      count = read(descriptor, buffer, CHUNK_BYTES);
+      kept.add(buffer.subarray(0, count));
+    }
+    return count > 0;
+  };
   return new Promise((resolve, reject) => {
-    stream.on('data', (chunk: Buffer) => {
-      const wasWithin = length <= maxBytes;
-      length += chunk.length;
-      if (length <= maxBytes) chunks.push(chunk);
-      else if (wasWithin) onOverflow();
+    const handle = watch(descriptor, { readable: true }, () => {
+      try {
+        if (readSome()) return;
+        resolve(kept.bytes());
+      } catch (error) {
+        if (hasCode(error, 'EAGAIN', 'EINTR')) return;
+        reject(error);
+      }
+      handle.close();
+      close(descriptor);
     });
-    stream.on('error', reject);
-    stream.on('close', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
   });
+}
+
+/** Reads a terminal to its end: what a process with a terminal prints. */
+export async function collectTerminal(socket: number, limit: Limit): Promise<Buffer> {
+  const kept = new Kept(limit);
+  for await (const chunk of openTerminal(socket)) kept.add(chunk as Buffer);
+  return kept.bytes();
+}
+
+/** What was read so far, up to a limit. */
+class Kept {
+  readonly #limit: Limit;
+  readonly #chunks: Buffer[] = [];
+  #length = 0;
+
+  constructor(limit: Limit) {
+    this.#limit = limit;
+  }
+
+  /** Keeps a copy of a chunk. */
+  add(chunk: Buffer): void {
+    const wasWithin = this.#length <= this.#limit.maxBytes;
+    this.#length += chunk.length;
+    if (this.#length <= this.#limit.maxBytes) this.#chunks.push(Buffer.from(chunk));
+    else if (wasWithin) this.#limit.onOverflow();
+  }
+
+  bytes(): Buffer {
+    return Buffer.concat(this.#chunks);
+  }
 }

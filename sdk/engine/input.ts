@@ -2,6 +2,7 @@
 import { Socket } from 'node:net';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { close, hasCode, write } from '../../syscalls/index.ts';
 import type { StdinOption } from '../spec/options.ts';
 
 /** What is to be written to a process by us, and not by the user. */
@@ -18,19 +19,30 @@ export function openInput(descriptor: number): Writable {
 }
 
 /**
- * Writes a source and ends the input. A process that ends without reading it all is no error.
+ * Writes a source to a non-blocking pipe and closes it. A process that ends without reading it all is no error.
  * @throws what the source throws
  */
-export async function feed(source: InputSource, into: Writable): Promise<void> {
-  const chunks = typeof source === 'string' || source instanceof Uint8Array ? Readable.from([source]) : source;
+export async function feed(source: InputSource, descriptor: number): Promise<void> {
+  const isWhole = typeof source === 'string' || source instanceof Uint8Array;
+  const rest = isWhole ? writeNow(descriptor, typeof source === 'string' ? Buffer.from(source) : source) : source;
+  if (rest === undefined) return;
   try {
-    await pipeline(chunks, into);
+    await pipeline(rest instanceof Uint8Array ? Readable.from([rest]) : rest, openInput(descriptor));
   } catch (error) {
-    if (!isClosedPipe(error)) throw error;
+    if (!hasCode(error, 'EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED')) throw error;
   }
 }
 
-function isClosedPipe(error: unknown): boolean {
-  const codes = ['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED'];
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
+/** Writes what the pipe takes at once, which is mostly all; closes it when there is no rest. */
+function writeNow(descriptor: number, bytes: Uint8Array): Uint8Array | undefined {
+  let written = 0;
+  try {
+    written = bytes.length === 0 ? 0 : write(descriptor, bytes, bytes.length);
+  } catch (error) {
+    if (!hasCode(error, 'EAGAIN', 'EPIPE')) throw error;
+    if (hasCode(error, 'EPIPE')) written = bytes.length;
+  }
+  if (written < bytes.length) return bytes.subarray(written);
+  close(descriptor);
+  return undefined;
 }

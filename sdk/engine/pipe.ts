@@ -1,5 +1,5 @@
 /** Pipes and other pairs of descriptors whose one end goes to a process. */
-import { AF_UNIX, O_CLOEXEC, pipe2, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_SEQPACKET, socketpair } from '../../syscalls/index.ts';
+import { AF_UNIX, F_SETFL, fcntl, O_CLOEXEC, O_NONBLOCK, pipe2, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_SEQPACKET, socketpair } from '../../syscalls/index.ts';
 
 /** Two ends; both belong to the caller. */
 export interface Pair {
@@ -7,12 +7,14 @@ export interface Pair {
   readonly theirs: number;
 }
 
-/** A pipe that the process reads from (`'in'`) or writes to (`'out'`). */
+/** A pipe that the process reads from (`'in'`) or writes to (`'out'`). Our end does not block. */
 export function openPipe(direction: 'in' | 'out'): Pair {
   const ends = new Uint32Array(2);
   pipe2(new Uint8Array(ends.buffer), O_CLOEXEC);
   const [readEnd, writeEnd] = ends as unknown as [number, number];
-  return direction === 'in' ? { ours: writeEnd, theirs: readEnd } : { ours: readEnd, theirs: writeEnd };
+  const pair = direction === 'in' ? { ours: writeEnd, theirs: readEnd } : { ours: readEnd, theirs: writeEnd };
+  fcntl(pair.ours, F_SETFL, O_NONBLOCK);
+  return pair;
 }
 
 /** A socket that a process sends a descriptor through. */

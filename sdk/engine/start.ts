@@ -1,11 +1,9 @@
 /** The effects of a start, in order: look up, decide, plan, launch. */
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { CaissonError, close, hasCode, pidfd_open } from '../../syscalls/index.ts';
+import { CaissonError, close, compile, hasCode, pidfd_open } from '../../syscalls/index.ts';
 import type { Image } from '../image.ts';
-import { planContainer } from '../plan/container.ts';
 import { planJoin, TARGET } from '../plan/join.ts';
-import { Process } from '../process.ts';
 import {
   isMapped,
   normalizeContainer,
@@ -17,9 +15,11 @@ import type { ContainerOptions, Mount, ProcessOptions } from '../spec/options.ts
 import { processFacts } from '../spec/process-facts.ts';
 import type { IdMapping, Spec, SpecProcess } from '../spec/spec.ts';
 import { readUserFiles, resolveUser } from '../spec/user.ts';
-import { type Child, startInit, startJoined } from './child.ts';
+import { type LaunchedInit, launchInit, startJoined } from './child.ts';
+import { compileContainer } from './compile.ts';
 import { explainStart } from './explain.ts';
-import { openStdio, type StdioOptions, stdioOptions, wiringOf } from './stdio.ts';
+import type { Running } from './running.ts';
+import { closeEnds, type Ends, openStdio, stdioOptions, wiringOf } from './stdio.ts';
 
 /** Looks up what a container's options mean on this machine, and decides its spec. */
 export function decideContainer(image: Image, options: ContainerOptions, id: string, rootPath: string): Spec {
@@ -40,83 +40,94 @@ export function decideContainer(image: Image, options: ContainerOptions, id: str
   return spec;
 }
 
-/**
- * Starts the first process of a container.
- * @param onLaunched is called with the process once there is one, before its command runs
- * @throws CaissonError, SyscallError when it could not be; then nothing of it is left but its directories
- */
-export async function startContainer(
-  spec: Spec,
-  options: ContainerOptions,
-  stdin: 'pipe' | 'ignore',
-  onLaunched: (child: Child) => void,
-): Promise<Process> {
-  const stdio = stdioOptions(options, stdin);
-  const plan = planContainer(spec, wiringOf(stdio));
-  const launch = (values: Readonly<Record<string, number>>) => startInit(plan, values, onLaunched);
-  return startProcess(spec, spec.process, stdio, options.signal, launch);
+/** The first process of a container, launched. */
+export interface LaunchedContainer extends Running {
+  /**
+   * Resolves when the command runs. Either this or `failure` is to be called, once.
+   * @throws CaissonError, SyscallError when it could not be; then nothing of the process is left
+   */
+  started(): Promise<void>;
 }
 
 /**
- * Starts a process in a running container.
+ * Launches the first process of a container.
+ * @throws SyscallError when no process could be made
+ */
+export function launchContainer(spec: Spec, id: string, options: ContainerOptions, stdin: 'pipe' | 'ignore'): LaunchedContainer {
+  const stdio = stdioOptions(options, stdin);
+  const plan = compileContainer(spec, wiringOf(stdio), id);
+  const attempt = { args: spec.process.args, cwd: spec.process.cwd, spec };
+  const open = openStdio(stdio);
+  let launched: LaunchedInit;
+  try {
+    launched = launchInit(plan, open.values);
+  } catch (error) {
+    open.abandon();
+    throw explainStart(error, attempt);
+  }
+  const ends = open.connect();
+  return {
+    child: launched.child,
+    ends,
+    args: spec.process.args,
+    stdin: stdio.stdin,
+    signal: options.signal,
+    async started() {
+      try {
+        await launched.started();
+      } catch (error) {
+        closeEnds(ends);
+        throw explainStart(error, attempt);
+      }
+    },
+    failure() {
+      const failure = launched.failure();
+      return failure === undefined ? undefined : explainStart(failure, attempt);
+    },
+  };
+}
+
+/**
+ * Starts a process in a running container; resolves when its command runs.
  *
- * @param init the container's first process
+ * @param initPid the container's first process
  * @throws CaissonError, SyscallError when it could not be; then nothing of it is left
  */
 export async function joinContainer(
   spec: Spec,
-  init: Process,
+  initPid: number,
   args: readonly string[],
   options: ProcessOptions,
   stdin: 'pipe' | 'ignore',
-): Promise<Process> {
-  const process = decideProcess(spec, init, args, options);
+): Promise<Running> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const process = decideProcess(spec, initPid, args, options);
   const stdio = stdioOptions(options, stdin);
-  const plan = planJoin(spec, process, wiringOf(stdio));
-  const target = pidfd_open(init.pid, 0);
+  const compiled = compile(planJoin(spec, process, wiringOf(stdio)));
+  const target = pidfd_open(initPid, 0);
+  const open = openStdio(stdio);
+  let ends: Ends | undefined;
   try {
-    const launch = (values: Readonly<Record<string, number>>) => startJoined(plan, { ...values, [TARGET.name]: target });
-    return await startProcess(spec, process, stdio, options.signal, launch);
+    const starting = startJoined(compiled, { ...open.values, [TARGET.name]: target });
+    ends = open.connect();
+    return { child: await starting, ends, args, stdin: stdio.stdin, signal };
+  } catch (error) {
+    if (ends !== undefined) closeEnds(ends);
+    throw explainStart(error, { args, cwd: process.cwd, spec });
   } finally {
     close(target);
   }
 }
 
 /** Decides a process from the container's own, and its files as they are now. */
-function decideProcess(spec: Spec, init: Process, args: readonly string[], options: ProcessOptions): SpecProcess {
+function decideProcess(spec: Spec, initPid: number, args: readonly string[], options: ProcessOptions): SpecProcess {
   const { env, cwd, user, lastCapability } = spec.process;
-  const resolved = options.user === undefined ? undefined : resolveUser(options.user, readUserFiles([`/proc/${init.pid}/root`]));
+  const resolved = options.user === undefined ? undefined : resolveUser(options.user, readUserFiles([`/proc/${initPid}/root`]));
   const others = resolved === undefined ? env : [...env.filter((each) => !each.startsWith('HOME=')), `HOME=${resolved.home}`];
   const home = resolved?.home ?? '/';
   assertMapped(resolved ?? user, spec.linux.uidMappings, spec.linux.gidMappings);
   return normalizeProcess(options, { user: { ...(resolved ?? user), home }, args, env: others, cwd, lastCapability });
-}
-
-async function startProcess(
-  spec: Spec,
-  process: SpecProcess,
-  stdio: StdioOptions,
-  signal: AbortSignal | undefined,
-  launch: (values: Readonly<Record<string, number>>) => Promise<Child>,
-): Promise<Process> {
-  signal?.throwIfAborted();
-  const open = openStdio(stdio);
-  let starting: Promise<Child>;
-  try {
-    starting = launch(open.values);
-  } catch (error) {
-    open.abandon();
-    throw error;
-  }
-  const streams = open.connect();
-  try {
-    const child = await starting;
-    return new Process({ child, streams, args: process.args, stdin: stdio.stdin, signal });
-  } catch (error) {
-    for (const stream of [streams.stdin, streams.stdout, streams.stderr]) stream?.destroy();
-    signal?.throwIfAborted();
-    throw explainStart(error, { args: process.args, cwd: process.cwd, spec });
-  }
 }
 
 function resolveMount(mount: Mount, index: number): ResolvedMount {

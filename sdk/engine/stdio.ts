@@ -16,6 +16,15 @@ export interface StdioOptions {
   readonly terminal: boolean;
 }
 
+/** Our ends of a process's descriptors: each undefined where it has none of ours. All belong to who gets them. */
+export interface Ends {
+  readonly stdin: number | undefined;
+  readonly stdout: number | undefined;
+  readonly stderr: number | undefined;
+  /** The socket that the terminal's master arrives through; then the others are undefined. */
+  readonly terminal: number | undefined;
+}
+
 /** The streams of a process, each null where it has none of ours. */
 export interface Streams {
   readonly stdin: Writable | null;
@@ -28,8 +37,8 @@ export interface Streams {
 export interface OpenStdio {
   /** The values of the wiring's variables. */
   readonly values: Readonly<Record<string, number>>;
-  /** Closes the process's ends and makes streams of ours: after the launch. */
-  connect(): Streams;
+  /** Closes the process's ends, and hands over ours: after the launch. */
+  connect(): Ends;
   /** Closes everything: instead of the launch. */
   abandon(): void;
 }
@@ -72,7 +81,8 @@ export function openStdio(options: StdioOptions): OpenStdio {
     values: Object.fromEntries([...pairs].map(([name, { theirs }]) => [name, theirs])),
     connect() {
       closePairs(pairs, 'theirs');
-      return openStreams(pairs);
+      const ours = (name: string) => pairs.get(name)?.ours;
+      return { stdin: ours('stdin'), stdout: ours('stdout'), stderr: ours('stderr'), terminal: ours(TERMINAL) };
     },
     abandon: () => closePairs(pairs, 'both'),
   };
@@ -88,9 +98,8 @@ function openPairs({ stdin, stdout, stderr, terminal }: StdioOptions, pairs: Map
   if (stderr === 'pipe') pairs.set('stderr', openPipe('out'));
 }
 
-function openStreams(pairs: ReadonlyMap<string, Pair>): Streams {
-  const ours = (name: string) => pairs.get(name)?.ours;
-  const [socket, stdin, stdout, stderr] = [ours(TERMINAL), ours('stdin'), ours('stdout'), ours('stderr')];
+/** Makes streams of our ends. */
+export function openStreams({ stdin, stdout, stderr, terminal: socket }: Ends): Streams {
   if (socket !== undefined) {
     const terminal = openTerminal(socket);
     return { stdin: terminal, stdout: terminal, stderr: null, terminal };
@@ -101,6 +110,13 @@ function openStreams(pairs: ReadonlyMap<string, Pair>): Streams {
     stderr: stderr === undefined ? null : openOutput(stderr),
     terminal: null,
   };
+}
+
+/** Closes our ends: when nothing will come of them. */
+export function closeEnds(ends: Ends): void {
+  for (const descriptor of Object.values(ends)) {
+    if (descriptor !== undefined) close(descriptor);
+  }
 }
 
 function closePairs(pairs: ReadonlyMap<string, Pair>, which: 'theirs' | 'both'): void {

@@ -1,7 +1,7 @@
 /** Refuses options that cannot be meant, before anything happens. */
 import { constants } from 'node:os';
 import { isAbsolute, normalize } from 'node:path';
-import type { CollectOptions } from './options.ts';
+import type { CollectOptions, ProcessOptions } from './options.ts';
 
 /** Says what is wrong with a value, or undefined when nothing is. */
 type Check = (value: unknown) => string | undefined;
@@ -122,12 +122,14 @@ const REQUIRED = ['source', 'target'];
  */
 export function checkContainerOptions(options: unknown): void {
   checkAll('option', options, CONTAINER_CHECKS);
+  checkTerminal(options as ProcessOptions);
   checkMounts(options as { mounts?: readonly unknown[] });
 }
 
 /** As {@link checkContainerOptions}, for a process in a container. */
 export function checkProcessOptions(options: unknown): void {
   checkAll('option', options, PROCESS_CHECKS);
+  checkTerminal(options as ProcessOptions);
 }
 
 /** As {@link checkContainerOptions}, for the options that `run` and `exec` add. */
@@ -155,6 +157,15 @@ export function checkImage(image: unknown): void {
 export function checkCommand(command: unknown): asserts command is readonly string[] {
   const expected = isStrings(command) ?? ((command as unknown[]).length > 0 ? undefined : 'at least one string');
   if (expected !== undefined) throw new TypeError(`command must be ${expected}, got ${describe(command)}`);
+}
+
+/** A terminal is all three descriptors at once. */
+function checkTerminal({ tty, ...options }: ProcessOptions): void {
+  if (tty === undefined || tty === false) return;
+  for (const name of ['stdin', 'stdout', 'stderr'] as const) {
+    if (options[name] === undefined || options[name] === 'pipe') continue;
+    throw new TypeError(`option '${name}' must be 'pipe' with a tty, got ${describe(options[name])}`);
+  }
 }
 
 function checkMounts({ mounts = [] }: { mounts?: readonly unknown[] | undefined }): void {

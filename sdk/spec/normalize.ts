@@ -9,6 +9,9 @@ import type { IdMapping, NamespaceType, RootView, Spec, SpecMount, SpecProcess, 
 /** The group of terminals, by Linux's convention. */
 const TTY_GROUP = 5;
 
+/** How much of a container's id is enough to tell it by: its default hostname and name. */
+export const SHORT_ID_LENGTH = 12;
+
 /** What was looked up for a container before its spec can be decided. */
 export interface Resolved {
   readonly id: string;
@@ -33,7 +36,7 @@ export type ResolvedMount = Mount & { readonly kind: 'file' | 'directory' };
 /** Decides everything about a container. */
 export function normalizeContainer(options: ContainerOptions, resolved: Resolved): Spec {
   const { facts, user, config } = resolved;
-  const hostname = options.hostname ?? resolved.id.slice(0, 12);
+  const hostname = options.hostname ?? resolved.id.slice(0, SHORT_ID_LENGTH);
   const mappings = idMappings(facts);
   return {
     ociVersion: '1.2.0',

@@ -101,7 +101,7 @@ export function assemble(steps: readonly Step[], target: Target): Assembled {
 }
 
 /** An epilogue that writes a report of the failed step to a descriptor and ends the process. */
-export function reportTo(descriptor: number, { write, exit }: { write: Declaration; exit: Declaration }): MachineStep[] {
+export function reportTo(descriptor: Argument, { write, exit }: { write: Declaration; exit: Declaration }): MachineStep[] {
   const report: Memory = { kind: 'memory', bytes: new Uint8Array(FAILURE_SIZE), pointers: [] };
   const call = (declaration: Declaration, args: Argument[]): MachineStep => {
     return { kind: 'call', call: declaration, args, purpose: 'reporting a failure', onError: 'next' };

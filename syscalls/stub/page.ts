@@ -15,6 +15,8 @@ export interface Page {
   readonly base: number;
   /** The table's memory; valid for the life of the thread. */
   readonly table: Uint8Array;
+  /** Puts an assembled program there. */
+  load(program: Uint8Array): void;
   /** Walks the table from its first record, and returns what its `return` operation gives. */
   run(): number;
 }
@@ -38,5 +40,6 @@ function mapPage(): Page {
 
   const enter = koffi.decode(BigInt(address), koffi.proto('long (long table)')) as (table: number) => number;
   const base = address + CODE_SIZE;
-  return { base, table: memory.subarray(CODE_SIZE), run: () => Number(enter(base)) };
+  const table = memory.subarray(CODE_SIZE);
+  return { base, table, load: (program) => table.set(program), run: () => Number(enter(base)) };
 }

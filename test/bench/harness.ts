@@ -31,6 +31,9 @@ export interface Pace {
  */
 const SETTLE_MS = 3;
 
+/** A sample that takes longer will never end. */
+const SAMPLE_MS = 60_000;
+
 interface Runner {
   readonly name: string;
   readonly contender: Contender;
@@ -103,12 +106,25 @@ async function open(entry: Entry): Promise<Runner | Row> {
 async function takeTurn(runner: Runner, counts: boolean): Promise<void> {
   const begin = performance.now();
   try {
-    const sample = await runner.contender.sample();
+    const sample = await within(SAMPLE_MS, runner.contender.sample());
     if (counts) runner.samples.push(sample);
   } catch (error) {
     runner.failures.push(reasonOf(error));
   }
   if (counts) runner.usedMs += performance.now() - begin;
+}
+
+/** The outcome of some work, unless it takes too long or the bench is interrupted. */
+async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  const ended = new AbortController();
+  const late = pause(timeoutMs, undefined, { signal: AbortSignal.any([ended.signal, interruption]) }).then(() => {
+    throw new Error(`no end in ${timeoutMs / 1000} s`);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    ended.abort();
+  }
 }
 
 function rowOf({ name, samples, failures }: Runner): Row {

@@ -1,0 +1,66 @@
+/**
+ * Plans compiled once for many containers. Two containers that are asked for alike differ in nothing but their id,
+ * which is in their paths and, unless they are given one, their hostname. So a compiled plan is kept with the places
+ * of its id, and for the next container only the id is written anew: 20 µs instead of 300 for planning and compiling.
+ */
+import { type Compiled, compile, type Program } from '../../syscalls/index.ts';
+import { planContainer } from '../plan/container.ts';
+import type { Wiring } from '../plan/launch.ts';
+import { SHORT_ID_LENGTH } from '../spec/normalize.ts';
+import type { Spec } from '../spec/spec.ts';
+
+/** A plan that is ready to be launched for one container. */
+export interface ReadyPlan {
+  readonly compiled: Compiled;
+  /** The stub with this container's id. */
+  readonly image: Uint8Array;
+  /** The plan in this container's words: for errors. */
+  program(): Program;
+}
+
+interface Template {
+  readonly compiled: Compiled;
+  readonly places: readonly { readonly at: number; readonly length: number }[];
+}
+
+/** How many compiled plans are kept, of some 25 KiB each. */
+const MAX_TEMPLATES = 16;
+
+/** By everything a plan depends on, but for the id; the least recently used first. */
+const templates = new Map<string, Template>();
+
+/**
+ * Compiles the plan of a container, or takes one that was compiled for another.
+ * @param id is in `spec` wherever it differs from another container's spec
+ */
+export function compileContainer(spec: Spec, wiring: Wiring, id: string): ReadyPlan {
+  const short = id.slice(0, SHORT_ID_LENGTH);
+  const key = JSON.stringify([spec, wiring]).replaceAll(id, '<id>').replaceAll(short, '<short id>');
+  const program = () => planContainer(spec, wiring);
+  let template = templates.get(key);
+  if (template === undefined) {
+    const compiled = compile(program());
+    template = { compiled, places: placesOf(compiled.image, id, short) };
+  }
+  // Set again, it is the most recently used one.
+  templates.delete(key);
+  templates.set(key, template);
+  const oldest = templates.keys().next().value;
+  if (templates.size > MAX_TEMPLATES && oldest !== undefined) templates.delete(oldest);
+
+  const image = Buffer.from(template.compiled.image);
+  for (const { at, length } of template.places) image.write(id, at, length, 'latin1');
+  return { compiled: template.compiled, image, program };
+}
+
+/** Where an image has the id or the beginning of it that stands for it. Ids are random, so nothing else looks so. */
+function placesOf(image: Uint8Array, id: string, short: string): { at: number; length: number }[] {
+  const bytes = Buffer.from(image.buffer, image.byteOffset, image.length);
+  const places: { at: number; length: number }[] = [];
+  for (let at = bytes.indexOf(short); at !== -1; at = bytes.indexOf(short, at + short.length)) {
+    const isWhole = bytes.toString('latin1', at, at + id.length) === id;
+    places.push({ at, length: isWhole ? id.length : short.length });
+    if (isWhole) at += id.length - short.length;
+  }
+  return places;
+}

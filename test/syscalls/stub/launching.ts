@@ -1,0 +1,97 @@
+/** The least a launch needs, in the calls of this folder alone; and a wait for its end. */
+import {
+  AT_EMPTY_PATH,
+  addressOf,
+  CLD_EXITED,
+  CLONE_ARGS,
+  CLONE_CLEAR_SIGHAND,
+  CLONE_PIDFD,
+  CLONE_VFORK,
+  CLONE_VM,
+  clone3,
+  close,
+  dup3,
+  equal,
+  execveat,
+  LAUNCH_VARIABLES,
+  type Launched,
+  launch,
+  memory,
+  P_PIDFD,
+  PARENT_LABEL,
+  POLLFD,
+  POLLIN,
+  type Program,
+  ppoll,
+  REPORT_DESCRIPTOR,
+  read,
+  rt_sigprocmask,
+  SIG_SETMASK,
+  SIGINFO_CHILD,
+  SIGSET_SIZE,
+  type Step,
+  type SyscallError,
+  stringArray,
+  WEXITED,
+  waitid,
+} from '../../../syscalls/index.ts';
+
+const SIGCHLD = 17;
+const { pid, pidfd, image, report } = LAUNCH_VARIABLES;
+
+/** The launch part of a program: clones this thread, makes `steps` in the clone, and enters the stub. */
+export function launchPart(steps: readonly Step[] = [], cloneFlags = 0): Step[] {
+  const saved = memory(new Uint8Array(SIGSET_SIZE));
+  const all = new Uint8Array(SIGSET_SIZE).fill(0xff);
+  const flags = CLONE_VM + CLONE_VFORK + CLONE_PIDFD + CLONE_CLEAR_SIGHAND + cloneFlags;
+  const args = CLONE_ARGS.encode({ flags, pidfd: addressOf(pidfd), exit_signal: SIGCHLD });
+  return [
+    rt_sigprocmask.step('blocking signals', [SIG_SETMASK, all, saved, SIGSET_SIZE]),
+    clone3.step('making the process', [args, CLONE_ARGS.size], { into: pid, onError: PARENT_LABEL }),
+    equal(pid, 0, { otherwise: PARENT_LABEL }),
+    ...steps,
+    dup3.step('setting the report descriptor', [report, REPORT_DESCRIPTOR, 0]),
+    execveat.step('entering the stub', [image, '', stringArray(['stub']), stringArray([]), AT_EMPTY_PATH]),
+    rt_sigprocmask.step('restoring signals', [SIG_SETMASK, saved, null, SIGSET_SIZE], { label: PARENT_LABEL }),
+  ];
+}
+
+/** How a launched process ended. */
+export interface Ended {
+  readonly pid: number;
+  /** The exit code, or the number of the signal that ended it. */
+  readonly status: number;
+  readonly isKilled: boolean;
+  readonly failure: SyscallError | undefined;
+}
+
+/** Launches a program and waits for its end. */
+export function launchAndWait(program: Program, values?: Readonly<Record<string, number>>): Ended {
+  return wait(launch(program, values));
+}
+
+/** Waits for the end of what was launched, and closes its descriptors. */
+export function wait(launched: Launched): Ended {
+  try {
+    const bytes = readToEnd(launched.report);
+    const info = new Uint8Array(SIGINFO_CHILD.size);
+    waitid(P_PIDFD, launched.pidfd, info, WEXITED, null);
+    const { si_pid, si_code, si_status } = SIGINFO_CHILD.decode(info);
+    return { pid: si_pid, status: si_status, isKilled: si_code !== CLD_EXITED, failure: launched.failure(bytes) };
+  } finally {
+    close(launched.report);
+    close(launched.pidfd);
+  }
+}
+
+/** Reads a pipe, be it non-blocking or not, until its last writer is gone. */
+export function readToEnd(descriptor: number): Buffer {
+  const chunks: Buffer[] = [];
+  for (;;) {
+    const buffer = Buffer.alloc(4096);
+    ppoll(POLLFD.encode({ fd: descriptor, events: POLLIN }), 1, null, null, 0);
+    const count = read(descriptor, buffer, buffer.length);
+    if (count === 0) return Buffer.concat(chunks);
+    chunks.push(buffer.subarray(0, count));
+  }
+}
