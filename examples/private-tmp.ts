@@ -1,18 +1,16 @@
 // A private /tmp: a file system in memory that this machine does not see, and that is gone with the container.
 // Run it: npx tsx examples/private-tmp.ts
-import { readdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { Container, Image } from 'caisson';
 
 await using container = await Container.start(Image.host(), {
   command: ['sleep', 'infinity'],
   mounts: [{ type: 'tmpfs', target: '/tmp', sizeBytes: 16 * 1024 * 1024 }],
 });
-await container.exec(['sh', '-c', 'echo "only here" > /tmp/secret-of-the-container']);
+await container.exec(['sh', '-c', 'echo "nobody else reads this" > /tmp/private.txt']);
 
-const inside = await container.exec(['ls', '/tmp']);
-const outside = await readdir('/tmp');
-const mounted = await container.exec(['grep', ' /tmp ', '/proc/mounts']);
-
-console.log(`in the container   ${inside.stdout.trim()}`);
-console.log(`on this machine    ${outside.length} entries, ours is ${outside.includes('secret-of-the-container') ? '' : 'not '}there`);
-console.log(`mounted as         ${mounted.stdout.trim()}`);
+const { stdout: mounted } = await container.exec(['grep', ' /tmp ', '/proc/mounts']);
+const { stdout: inside } = await container.exec(['cat', '/tmp/private.txt']);
+console.log(`mounted in the container:  ${mounted.trim()}`);
+console.log(`/tmp/private.txt in there: ${inside.trim()}`);
+console.log(`/tmp/private.txt out here: ${existsSync('/tmp/private.txt') ? 'there' : 'not there'}`);

@@ -3,7 +3,13 @@ import { randomBytes } from 'node:crypto';
 import type { Writable } from 'node:stream';
 import { inspect } from 'node:util';
 import { EventEmitter } from 'eventemitter3';
-import { containerPaths, createContainerDirectory, openStore, removeContainerDirectory, type Store } from '../store/index.ts';
+import {
+  containerPaths,
+  createContainerDirectory,
+  openStore,
+  removeContainerDirectory,
+  type Store,
+} from '../store/index.ts';
 import { CaissonError } from '../syscalls/index.ts';
 import { endOnAbort } from './engine/abort.ts';
 import type { Child, ExitStatus } from './engine/child.ts';
@@ -104,9 +110,21 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @throws CaissonError COMMAND_NOT_FOUND (`exitCode` 127), COMMAND_NOT_EXECUTABLE (126) and what `start` throws
    * @example const { exitCode, stdout } = await Container.run(Image.host(), ['echo', 'hello'])
    */
-  static async run(image: Image, command: readonly string[], options?: RunOptions & { encoding?: 'utf8' }): Promise<Result>;
-  static async run(image: Image, command: readonly string[], options: RunOptions & { encoding: 'buffer' }): Promise<Result<Buffer>>;
-  static async run(image: Image, command: readonly string[], options: RunOptions = {}): Promise<Result<string | Buffer>> {
+  static async run(
+    image: Image,
+    command: readonly string[],
+    options?: RunOptions & { encoding?: 'utf8' },
+  ): Promise<Result>;
+  static async run(
+    image: Image,
+    command: readonly string[],
+    options: RunOptions & { encoding: 'buffer' },
+  ): Promise<Result<Buffer>>;
+  static async run(
+    image: Image,
+    command: readonly string[],
+    options: RunOptions = {},
+  ): Promise<Result<string | Buffer>> {
     checkCommand(command);
     const { collect, rest } = splitCollectOptions(options);
     checkCollectOptions(collect);
@@ -132,8 +150,8 @@ export class Container extends EventEmitter<ContainerEvents> {
     await sweepOnce(store);
     const container = new Container(image, options, store);
     createContainerDirectory(store, container.id, { name: container.name, image: image.name });
-    // A microtask later, when the caller has the container and may have listened.
-    queueMicrotask(() => container.emit('created'));
+    // After all microtasks, and so when the caller has the container and may have listened.
+    process.nextTick(() => container.emit('created'));
     return container;
   }
 

@@ -4,11 +4,11 @@
  * makes the same call part of a plan.
  */
 import { SyscallError } from './error.ts';
-import { architecture, bindSyscall, lastErrno, type Architecture } from './libc.ts';
-import { assertNoNul, formatArgument, isKind, type Argument } from './memory.ts';
+import { type Architecture, architecture, bindSyscall, lastErrno } from './libc.ts';
 import { materialize } from './materialize.ts';
+import { type Argument, assertNoNul, formatArgument, isKind } from './memory.ts';
 import { type FlagTable, formatMode, formatNumber, type OneOf } from './names.ts';
-import { parsePrototype, type Parameter, type Prototype } from './prototype.ts';
+import { type Parameter, type Prototype, parsePrototype } from './prototype.ts';
 import type { CallStep, StepOptions } from './step.ts';
 
 /** What is known of a system call without making it. */

@@ -74,7 +74,11 @@ export class CaissonError extends Error {
 /** The kernel's name of an error number: `errnoName(1) === 'EPERM'`. */
 export function errnoName(errno: number): string {
   // Of two names of one number the first is the usual one: EAGAIN, not EWOULDBLOCK.
-  names ??= new Map(Object.entries(constants.errno).toReversed().map(([name, value]) => [value, name]));
+  names ??= new Map(
+    Object.entries(constants.errno)
+      .toReversed()
+      .map(([name, value]) => [value, name]),
+  );
   return names.get(errno) ?? `E${errno}`;
 }
 

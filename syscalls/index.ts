@@ -543,9 +543,9 @@ export {
   type EqualStep,
   equal,
   jump,
-  label,
   type Label,
   type LabelStep,
+  label,
   type OnError,
   type Step,
   type StepOptions,
@@ -553,8 +553,15 @@ export {
 } from './step.ts';
 export { type MemberType, type MemberValue, type Struct, struct } from './struct.ts';
 export { type Assembled, assemble, reportTo, type Target } from './stub/assemble.ts';
+export {
+  type Compiled,
+  compile,
+  LAUNCH_VARIABLES,
+  type Program,
+  REPORT_DESCRIPTOR,
+  stubImage,
+} from './stub/compile.ts';
 export { elfImage, TABLE_ADDRESS } from './stub/elf.ts';
-export { type Compiled, compile, LAUNCH_VARIABLES, type Program, REPORT_DESCRIPTOR, stubImage } from './stub/compile.ts';
 export { failureIn, type Launched, launch, PARENT_LABEL } from './stub/launch.ts';
 export { MACHINES, type Machine } from './stub/machine.ts';
 export { FAILURE_SIZE } from './stub/record.ts';

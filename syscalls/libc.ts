@@ -3,8 +3,8 @@
  * works (until something is called) where koffi does not.
  */
 import { createRequire } from 'node:module';
-import type { Koffi, LibcFunction } from './koffi-types.ts';
 import { CaissonError } from './error.ts';
+import type { Koffi, LibcFunction } from './koffi-types.ts';
 
 const require = createRequire(import.meta.url);
 let koffi: Koffi | undefined;
@@ -30,9 +30,13 @@ export type Architecture = 'x64' | 'arm64';
 export function architecture(): Architecture {
   const { platform, arch } = process;
   if (platform === 'linux' && (arch === 'x64' || arch === 'arm64')) return arch;
-  throw new CaissonError('UNSUPPORTED_PLATFORM', `caisson runs on Linux on x64 or arm64, not on ${platform} on ${arch}`, {
-    hint: platform === 'linux' ? undefined : 'run it in a Linux virtual machine or in WSL 2',
-  });
+  throw new CaissonError(
+    'UNSUPPORTED_PLATFORM',
+    `caisson runs on Linux on x64 or arm64, not on ${platform} on ${arch}`,
+    {
+      hint: platform === 'linux' ? undefined : 'run it in a Linux virtual machine or in WSL 2',
+    },
+  );
 }
 
 /**
@@ -56,9 +60,13 @@ function requireKoffi(): Koffi {
   try {
     return require('koffi') as Koffi;
   } catch (cause) {
-    throw new CaissonError('KOFFI_NOT_LOADED', `koffi could not be loaded: ${(cause as Error).message.split('\n')[0]}`, {
-      hint: 'its binary comes from the optional package @koromix/koffi-linux-*: install without --omit=optional, on the machine that runs it',
-      cause,
-    });
+    throw new CaissonError(
+      'KOFFI_NOT_LOADED',
+      `koffi could not be loaded: ${(cause as Error).message.split('\n')[0]}`,
+      {
+        hint: 'its binary comes from the optional package @koromix/koffi-linux-*: install without --omit=optional, on the machine that runs it',
+        cause,
+      },
+    );
   }
 }

@@ -1,6 +1,6 @@
 /** Puts planned values into this process's own memory, for a call made now. */
 import { loadKoffi } from './libc.ts';
-import { isKind, type Argument } from './memory.ts';
+import { type Argument, isKind } from './memory.ts';
 
 /**
  * What koffi takes for an argument. Buffers that hold pointed-to bytes are added to `keepAlive`, which must

@@ -50,9 +50,10 @@ export function parsePrototype(prototype: string): Prototype {
 function parseParameter(text: string): Parameter {
   const match = /^(.*?)(\w+)\s*(\[\w*\])?$/s.exec(text.trim());
   const [, declared, name, array] = match as unknown as [string, string, string, string | undefined];
-  const type = `${declared.replace(/\b(const|restrict|_Nullable|struct|union)\b/g, '')}${array === undefined ? '' : '*'}`
-    .replace(/\s+/g, ' ')
-    .trim();
+  const type =
+    `${declared.replace(/\b(const|restrict|_Nullable|struct|union)\b/g, '')}${array === undefined ? '' : '*'}`
+      .replace(/\s+/g, ' ')
+      .trim();
   if (POINTER_TYPE.test(type)) {
     const isPath = type === 'char *' && PATH_NAMES.test(name);
     return { name, type, isPointer: true, isWord: false, isPath, min: 0, max: 0xffff_ffff_ffff_ffffn };

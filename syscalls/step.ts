@@ -1,6 +1,7 @@
 /** The steps a plan is made of: system calls and the little that is needed between them. */
-import type { Argument, Variable } from './memory.ts';
+
 import type { Declaration } from './define.ts';
+import type { Argument, Variable } from './memory.ts';
 
 /** A place to go on at: the label of a step, or `'next'` for the step that follows. */
 export type Label = string;
@@ -61,22 +62,41 @@ export interface LabelStep {
 export type Step = CallStep | ComputeStep | EqualStep | LabelStep;
 
 /** `into = left + right`. */
-export function add(left: Argument, right: Argument, into: Variable, options: Pick<StepOptions, 'label' | 'next'> = {}): Step {
+export function add(
+  left: Argument,
+  right: Argument,
+  into: Variable,
+  options: Pick<StepOptions, 'label' | 'next'> = {},
+): Step {
   return { kind: 'add', left, right, into, ...options };
 }
 
 /** `into = left & right`. */
-export function and(left: Argument, right: Argument, into: Variable, options: Pick<StepOptions, 'label' | 'next'> = {}): Step {
+export function and(
+  left: Argument,
+  right: Argument,
+  into: Variable,
+  options: Pick<StepOptions, 'label' | 'next'> = {},
+): Step {
   return { kind: 'and', left, right, into, ...options };
 }
 
 /** `into = left >>> right`. */
-export function shift(left: Argument, right: Argument, into: Variable, options: Pick<StepOptions, 'label' | 'next'> = {}): Step {
+export function shift(
+  left: Argument,
+  right: Argument,
+  into: Variable,
+  options: Pick<StepOptions, 'label' | 'next'> = {},
+): Step {
   return { kind: 'shift', left, right, into, ...options };
 }
 
 /** Goes to `next` when `left` equals `right`, else to `otherwise`. */
-export function equal(left: Argument, right: Argument, branches: Pick<EqualStep, 'label' | 'next' | 'otherwise'>): Step {
+export function equal(
+  left: Argument,
+  right: Argument,
+  branches: Pick<EqualStep, 'label' | 'next' | 'otherwise'>,
+): Step {
   return { kind: 'equal', left, right, ...branches };
 }
 

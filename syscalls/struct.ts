@@ -1,5 +1,5 @@
 /** C structs, laid out as the x86-64 and arm64 ABIs lay them out: every member at a multiple of its size. */
-import { assertNoNul, formatArgument, memory, type Argument, type Memory, type Pointer } from './memory.ts';
+import { type Argument, assertNoNul, formatArgument, type Memory, memory, type Pointer } from './memory.ts';
 import { type FlagTable, formatNumber, type OneOf } from './names.ts';
 
 /** The types of struct members that system calls use. `pointer` is 8 bytes; `u8[16]` is an array of bytes. */
@@ -81,7 +81,10 @@ export function struct<const M extends Members>(
     array,
     decode(bytes, at = 0) {
       const view = new DataView(bytes.buffer, bytes.byteOffset + at, size);
-      const read = ([member, type]: [keyof M & string, MemberType]) => [member, readMember(view, offsets[member], type)];
+      const read = ([member, type]: [keyof M & string, MemberType]) => [
+        member,
+        readMember(view, offsets[member], type),
+      ];
       return Object.fromEntries(entries.map(read));
     },
   };
@@ -141,7 +144,8 @@ function assertFits(what: string, type: MemberType, value: number | bigint): voi
 function arrayBytes(what: string, size: number, value: Argument): Uint8Array {
   if (typeof value === 'string') assertNoNul(value, what);
   const bytes = typeof value === 'string' ? Buffer.from(`${value}\0`) : value;
-  if (!(bytes instanceof Uint8Array)) throw new TypeError(`${what} must be text or bytes, got ${formatArgument(value)}`);
+  if (!(bytes instanceof Uint8Array))
+    throw new TypeError(`${what} must be text or bytes, got ${formatArgument(value)}`);
   if (bytes.length > size) throw new TypeError(`${what} has ${size} bytes, got ${bytes.length}`);
   return bytes;
 }

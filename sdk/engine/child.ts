@@ -136,7 +136,11 @@ function superviseChild(pid: number, pidfd: number): Child {
       isRunning = false;
       handle.close();
       close(pidfd);
-      resolve(si_code === CLD_EXITED ? { exitCode: si_status, signal: null } : { exitCode: null, signal: signalName(si_status) });
+      resolve(
+        si_code === CLD_EXITED
+          ? { exitCode: si_status, signal: null }
+          : { exitCode: null, signal: signalName(si_status) },
+      );
     });
   });
   return {

@@ -29,7 +29,11 @@ function explainCommand(error: SyscallError, { args, cwd }: Attempt): CaissonErr
     const hint = name.includes('/')
       ? 'it, the interpreter in its first line or its dynamic loader is not in the container'
       : "it is in no directory of the container's PATH";
-    return new CaissonError('COMMAND_NOT_FOUND', `command '${name}' not found, in '${cwd}'`, { exitCode: 127, hint, cause: error });
+    return new CaissonError('COMMAND_NOT_FOUND', `command '${name}' not found, in '${cwd}'`, {
+      exitCode: 127,
+      hint,
+      cause: error,
+    });
   }
   const hints: Readonly<Record<string, string>> = {
     EACCES: 'it is a directory, or not executable for this user',
@@ -44,8 +48,7 @@ function explainOverlay(error: SyscallError, { spec }: Attempt): CaissonError {
   const where = spec.root.upper === 'tmpfs' ? 'memory' : `'${spec.root.path}'`;
   const message = `the layers could not be shown as one, with changes kept in ${where}: ${error.code}`;
   return new CaissonError('OVERLAY_REFUSED', message, {
-    hint:
-      "overlayfs keeps changes on a local file system with xattrs (ext4, xfs, btrfs, tmpfs), not on overlayfs or NFS: set CAISSON_ROOT or { upper: 'tmpfs' }; in a user namespace it needs Linux 5.11",
+    hint: "overlayfs keeps changes on a local file system with xattrs (ext4, xfs, btrfs, tmpfs), not on overlayfs or NFS: set CAISSON_ROOT or { upper: 'tmpfs' }; in a user namespace it needs Linux 5.11",
     cause: error,
   });
 }
@@ -64,14 +67,20 @@ const RESTRICTIONS: readonly (readonly [file: string, forbidden: RegExp, setting
 function explainUserNamespace(error: SyscallError, { spec }: Attempt): CaissonError | undefined {
   const isRootless = spec.linux.uidMappings.length > 0;
   const isRefusal = ['EPERM', 'EACCES', 'ENOSPC', 'EUSERS'].includes(error.code);
-  const isSetup = error.syscall === 'clone3' || /^(opening|writing)\b.*\/proc\/self\//.test(error.purpose ?? '') || error.syscall === 'mount';
+  const isSetup =
+    error.syscall === 'clone3' ||
+    /^(opening|writing)\b.*\/proc\/self\//.test(error.purpose ?? '') ||
+    error.syscall === 'mount';
   if (!isRootless || !isRefusal || !isSetup) return undefined;
   const found = RESTRICTIONS.find(([file, forbidden]) => forbidden.test(readSetting(file)));
   const hint =
     found === undefined
       ? 'a seccomp filter or LSM of an outer container may forbid them; Docker needs --security-opt seccomp=unconfined'
       : `set sysctl ${found[2]}, or run as root`;
-  return new CaissonError('NO_USER_NAMESPACES', `this user may not make user namespaces: ${error.message}`, { hint, cause: error });
+  return new CaissonError('NO_USER_NAMESPACES', `this user may not make user namespaces: ${error.message}`, {
+    hint,
+    cause: error,
+  });
 }
 
 function readSetting(file: string): string {

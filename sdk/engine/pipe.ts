@@ -1,5 +1,16 @@
 /** Pipes and other pairs of descriptors whose one end goes to a process. */
-import { AF_UNIX, F_SETFL, fcntl, O_CLOEXEC, O_NONBLOCK, pipe2, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_SEQPACKET, socketpair } from '../../syscalls/index.ts';
+import {
+  AF_UNIX,
+  F_SETFL,
+  fcntl,
+  O_CLOEXEC,
+  O_NONBLOCK,
+  pipe2,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_SEQPACKET,
+  socketpair,
+} from '../../syscalls/index.ts';
 
 /** Two ends; both belong to the caller. */
 export interface Pair {

@@ -74,7 +74,9 @@ export async function collectResult(
   return { stdout: text(stdout), stderr: text(stderr), exitCode, signal: signalName, timedOut, durationMs };
 }
 
-async function feedOrEnd(...[source, descriptor, child]: [...Parameters<typeof feed>, Running['child']]): Promise<void> {
+async function feedOrEnd(
+  ...[source, descriptor, child]: [...Parameters<typeof feed>, Running['child']]
+): Promise<void> {
   try {
     await feed(source, descriptor);
   } catch (error) {

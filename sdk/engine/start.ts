@@ -53,7 +53,12 @@ export interface LaunchedContainer extends Running {
  * Launches the first process of a container.
  * @throws SyscallError when no process could be made
  */
-export function launchContainer(spec: Spec, id: string, options: ContainerOptions, stdin: 'pipe' | 'ignore'): LaunchedContainer {
+export function launchContainer(
+  spec: Spec,
+  id: string,
+  options: ContainerOptions,
+  stdin: 'pipe' | 'ignore',
+): LaunchedContainer {
   const stdio = stdioOptions(options, stdin);
   const plan = compileContainer(spec, wiringOf(stdio), id);
   const attempt = { args: spec.process.args, cwd: spec.process.cwd, spec };
@@ -123,8 +128,10 @@ export async function joinContainer(
 /** Decides a process from the container's own, and its files as they are now. */
 function decideProcess(spec: Spec, initPid: number, args: readonly string[], options: ProcessOptions): SpecProcess {
   const { env, cwd, user, lastCapability } = spec.process;
-  const resolved = options.user === undefined ? undefined : resolveUser(options.user, readUserFiles([`/proc/${initPid}/root`]));
-  const others = resolved === undefined ? env : [...env.filter((each) => !each.startsWith('HOME=')), `HOME=${resolved.home}`];
+  const resolved =
+    options.user === undefined ? undefined : resolveUser(options.user, readUserFiles([`/proc/${initPid}/root`]));
+  const others =
+    resolved === undefined ? env : [...env.filter((each) => !each.startsWith('HOME=')), `HOME=${resolved.home}`];
   const home = resolved?.home ?? '/';
   assertMapped(resolved ?? user, spec.linux.uidMappings, spec.linux.gidMappings);
   return normalizeProcess(options, { user: { ...(resolved ?? user), home }, args, env: others, cwd, lastCapability });
@@ -142,7 +149,11 @@ function resolveMount(mount: Mount, index: number): ResolvedMount {
   }
 }
 
-function assertMapped({ uid, gid }: Pick<ResolvedUser, 'uid' | 'gid'>, uids: readonly IdMapping[], gids: readonly IdMapping[]): void {
+function assertMapped(
+  { uid, gid }: Pick<ResolvedUser, 'uid' | 'gid'>,
+  uids: readonly IdMapping[],
+  gids: readonly IdMapping[],
+): void {
   if (isMapped(uid, uids) && isMapped(gid, gids)) return;
   throw new CaissonError('USER_NOT_MAPPED', `user ${uid}:${gid} does not exist in a user namespace of one id`, {
     hint: 'without root, a container has the one user 0',

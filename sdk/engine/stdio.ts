@@ -4,7 +4,7 @@ import { close, variable } from '../../syscalls/index.ts';
 import type { Descriptor, Wiring } from '../plan/launch.ts';
 import type { ProcessOptions, StdinOption } from '../spec/options.ts';
 import { isInputSource, openInput } from './input.ts';
-import { openOutput, type Output } from './output.ts';
+import { type Output, openOutput } from './output.ts';
 import { openDescriptorSocket, openPipe, type Pair } from './pipe.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 

@@ -20,7 +20,11 @@ const DEFAULT_TIMEOUT_MS = 10_000;
  * signal that it has no handler for (man 7 pid_namespaces); one that neither handles nor blocks this one would only
  * make its owner wait, so it gets SIGKILL at once.
  */
-export async function stopProcess(process: Process, signal: NodeJS.Signals, timeoutMs = DEFAULT_TIMEOUT_MS): Promise<ExitStatus> {
+export async function stopProcess(
+  process: Process,
+  signal: NodeJS.Signals,
+  timeoutMs = DEFAULT_TIMEOUT_MS,
+): Promise<ExitStatus> {
   if (!canReceive(process.pid, signal)) process.kill('SIGKILL');
   else process.kill(signal);
   const timer = setTimeout(() => process.kill('SIGKILL'), timeoutMs);

@@ -1,5 +1,5 @@
 /** The last step: becoming the command, searched for as execvp(3) does. */
-import { add, type Argument, equal, execve, type Step, stringArray, variable } from '../../syscalls/index.ts';
+import { type Argument, add, equal, execve, type Step, stringArray, variable } from '../../syscalls/index.ts';
 import type { SpecProcess } from '../spec/spec.ts';
 
 /** The purpose of the steps that enter the command: an error in one of them is about the command itself. */

@@ -3,10 +3,10 @@
  * they hang on nothing but a descriptor, so no path of the image is ever resolved where the host can be reached.
  */
 import {
+  type Argument,
   AT_EMPTY_PATH,
   AT_FDCWD,
   AT_RECURSIVE,
-  type Argument,
   FSCONFIG_CMD_CREATE,
   FSCONFIG_SET_FLAG,
   FSCONFIG_SET_STRING,
@@ -69,7 +69,13 @@ export function openBind(purpose: string, source: string, attributes: number, in
 }
 
 /** Adds attributes to a mount. */
-export function setAttributes(purpose: string, directory: Argument, path: string, attributes: number, flags: number): Step {
+export function setAttributes(
+  purpose: string,
+  directory: Argument,
+  path: string,
+  attributes: number,
+  flags: number,
+): Step {
   const attr = MOUNT_ATTR.encode({ attr_set: attributes });
   return mount_setattr.step(purpose, [directory, path, flags, attr, MOUNT_ATTR.size]);
 }

@@ -1,22 +1,22 @@
 /** Who the command is: its session, capabilities, groups and ids. The order is the kernel's (man 7 capabilities). */
 import {
-  USER_CAP_HEADER,
+  _LINUX_CAPABILITY_VERSION_3,
   CAPABILITIES,
   type Capability,
   capset,
   encodeCapabilities,
   KEYCTL_JOIN_SESSION_KEYRING,
   keyctl,
-  _LINUX_CAPABILITY_VERSION_3,
   memory,
   PR_CAP_AMBIENT,
   PR_CAP_AMBIENT_CLEAR_ALL,
   PR_CAPBSET_DROP,
   prctl,
+  type Step,
   setgroups,
   setresgid,
   setresuid,
-  type Step,
+  USER_CAP_HEADER,
   umask,
 } from '../../syscalls/index.ts';
 import type { SpecProcess, SpecUser } from '../spec/spec.ts';

@@ -1,9 +1,9 @@
 /** The launching part of every plan: up to the moment the stub has an address space of its own. */
 import {
+  type Argument,
   AT_EMPTY_PATH,
   AT_FDCWD,
   addressOf,
-  type Argument,
   CLONE_ARGS,
   CLONE_CLEAR_SIGHAND,
   CLONE_NEWCGROUP,

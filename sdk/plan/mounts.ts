@@ -54,7 +54,9 @@ function withoutNetwork(specMount: SpecMount, spec: Spec): SpecMount {
 export function attachStandard(destination: string, mount: Variable): Step[] {
   const place = variable('place');
   return [
-    mkdirat.step(`making ${destination}`, [AT_FDCWD, destination, 0o755], { onError: { EEXIST: 'next', EROFS: 'next' } }),
+    mkdirat.step(`making ${destination}`, [AT_FDCWD, destination, 0o755], {
+      onError: { EEXIST: 'next', EROFS: 'next' },
+    }),
     openDirectory(destination, RESOLVE_NO_SYMLINKS, place),
     moveTo(mount, destination, place),
   ];

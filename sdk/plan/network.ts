@@ -1,5 +1,17 @@
 /** The network of a container that has one of its own: loopback. */
-import { AF_INET, close, IFF_UP, IFREQ, ioctl, SIOCSIFFLAGS, SOCK_CLOEXEC, SOCK_DGRAM, socket, type Step, variable } from '../../syscalls/index.ts';
+import {
+  AF_INET,
+  close,
+  IFF_UP,
+  IFREQ,
+  ioctl,
+  SIOCSIFFLAGS,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  type Step,
+  socket,
+  variable,
+} from '../../syscalls/index.ts';
 import { hasNamespace, type Spec } from '../spec/spec.ts';
 
 /** Brings up `lo`, which a new network namespace has but leaves down (man 7 netdevice). */

@@ -36,7 +36,8 @@ function formatAction(step: Exclude<Step, { kind: 'label' }>): string {
 }
 
 function formatBranches({ next, onError }: Extract<Step, { kind: 'call' }>): string {
-  const errors = typeof onError === 'object' ? Object.entries(onError) : onError === undefined ? [] : [['error', onError]];
+  const errors =
+    typeof onError === 'object' ? Object.entries(onError) : onError === undefined ? [] : [['error', onError]];
   const branches = [...(next === undefined ? [] : [['then', next]]), ...errors];
   return branches.map(([condition, label]) => `; ${condition}: ${label}`).join('');
 }

@@ -43,7 +43,13 @@ export function reapFor(command: readonly Step[]): Step[] {
   const code = variable('exit code');
   const args = CLONE_ARGS.encode({ flags: CLONE_VM + CLONE_VFORK, exit_signal: SIGCHLD });
   return [
-    prctl.step('naming PID 1', [PR_SET_NAME, memory(Buffer.from('caisson-init\0'), [], () => '"caisson-init"'), 0, 0, 0]),
+    prctl.step('naming PID 1', [
+      PR_SET_NAME,
+      memory(Buffer.from('caisson-init\0'), [], () => '"caisson-init"'),
+      0,
+      0,
+      0,
+    ]),
     clone3.step("making the command's process", [args, CLONE_ARGS.size], { into: child }),
     equal(child, 0, { otherwise: 'reaper' }),
     ...command,

@@ -1,6 +1,15 @@
 /** Signals of a new process: Node ignores SIGPIPE and SIGXFSZ, and what is ignored stays so across execve. */
 import { constants } from 'node:os';
-import { add, equal, memory, rt_sigaction, rt_sigprocmask, SIG_SETMASK, type Step, variable } from '../../syscalls/index.ts';
+import {
+  add,
+  equal,
+  memory,
+  rt_sigaction,
+  rt_sigprocmask,
+  SIG_SETMASK,
+  type Step,
+  variable,
+} from '../../syscalls/index.ts';
 
 export const { SIGKILL, SIGCHLD } = constants.signals;
 
@@ -20,7 +29,10 @@ export function resetSignals(): Step[] {
   return [
     add(0, 1, signal),
     // SIGKILL and SIGSTOP refuse: they are what they should be.
-    rt_sigaction.step('resetting a signal', [signal, byDefault, null, SIGSET_SIZE], { label: 'reset signal', onError: 'next' }),
+    rt_sigaction.step('resetting a signal', [signal, byDefault, null, SIGSET_SIZE], {
+      label: 'reset signal',
+      onError: 'next',
+    }),
     add(signal, 1, signal),
     equal(signal, LAST_SIGNAL + 1, { otherwise: 'reset signal' }),
     rt_sigprocmask.step('unblocking signals', [SIG_SETMASK, NO_SIGNALS, null, SIGSET_SIZE]),

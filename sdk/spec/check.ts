@@ -138,7 +138,9 @@ export function checkCollectOptions(options: unknown): void {
 }
 
 /** Tells the options that `run` and `exec` add from those they pass on. */
-export function splitCollectOptions<T extends CollectOptions>(options: T): { collect: CollectOptions; rest: Omit<T, keyof CollectOptions> } {
+export function splitCollectOptions<T extends CollectOptions>(
+  options: T,
+): { collect: CollectOptions; rest: Omit<T, keyof CollectOptions> } {
   const { encoding, maxOutputBytes, timeoutMs, ...rest } = options;
   return { collect: { encoding, maxOutputBytes, timeoutMs }, rest };
 }

@@ -1,9 +1,17 @@
 /** User input → complete value. Pure: ids, user and mounts were looked up before. */
-import { CaissonError } from '../../syscalls/index.ts';
+
 import type { ImageConfig } from '../../store/index.ts';
-import { DEFAULT_CAPABILITIES, DEFAULT_DEVICES, DEFAULT_PATH, MASKED_PATHS, READONLY_PATHS, standardMounts } from './defaults.ts';
-import type { ProcessFacts } from './process-facts.ts';
+import { CaissonError } from '../../syscalls/index.ts';
+import {
+  DEFAULT_CAPABILITIES,
+  DEFAULT_DEVICES,
+  DEFAULT_PATH,
+  MASKED_PATHS,
+  READONLY_PATHS,
+  standardMounts,
+} from './defaults.ts';
 import type { ContainerOptions, Mount, ProcessOptions } from './options.ts';
+import type { ProcessFacts } from './process-facts.ts';
 import type { IdMapping, NamespaceType, RootView, Spec, SpecMount, SpecProcess, SpecUser } from './spec.ts';
 
 /** The group of terminals, by Linux's convention. */
@@ -161,5 +169,7 @@ function idMappings({ uid, gid, privileged }: ProcessFacts): { uid: IdMapping[];
 
 /** Whether an id exists in a container with these mappings; without a user namespace every id does. */
 export function isMapped(id: number, mappings: readonly IdMapping[]): boolean {
-  return mappings.length === 0 || mappings.some(({ containerID, size }) => id >= containerID && id < containerID + size);
+  return (
+    mappings.length === 0 || mappings.some(({ containerID, size }) => id >= containerID && id < containerID + size)
+  );
 }

@@ -1,6 +1,12 @@
 /** What a plan needs to know of this process: read once, at the edge. */
 import { readFileSync } from 'node:fs';
-import { _LINUX_CAPABILITY_VERSION_3, CAPABILITIES, capget, USER_CAP_DATA, USER_CAP_HEADER } from '../../syscalls/index.ts';
+import {
+  _LINUX_CAPABILITY_VERSION_3,
+  CAPABILITIES,
+  capget,
+  USER_CAP_DATA,
+  USER_CAP_HEADER,
+} from '../../syscalls/index.ts';
 
 /** Facts about this process that decide how a container can be made. */
 export interface ProcessFacts {

@@ -142,7 +142,10 @@ function readInside(root: string, path: string): string | undefined {
     const stat = fstatSync(file);
     if (!stat.isFile()) return undefined;
     if (stat.size > MAX_BYTES) {
-      throw new CaissonError('INVALID_USER', `/${path} of the container has ${stat.size} bytes; at most ${MAX_BYTES} are read`);
+      throw new CaissonError(
+        'INVALID_USER',
+        `/${path} of the container has ${stat.size} bytes; at most ${MAX_BYTES} are read`,
+      );
     }
     const buffer = Buffer.alloc(stat.size);
     return buffer.toString('utf8', 0, readSync(file, buffer));

@@ -2,7 +2,7 @@
  * Compiles steps into the bytes that the interpreter walks: records first, then variables, then the strings and
  * structs that arguments point to. Pure: addresses come from `base`, and the result can be compared in a test.
  */
-import { numberOf, type Declaration } from '../define.ts';
+import { type Declaration, numberOf } from '../define.ts';
 import { errnoNumber } from '../error.ts';
 import type { Architecture } from '../libc.ts';
 import { type Argument, isKind, type Memory, type Variable, variable } from '../memory.ts';
@@ -101,7 +101,10 @@ export function assemble(steps: readonly Step[], target: Target): Assembled {
 }
 
 /** An epilogue that writes a report of the failed step to a descriptor and ends the process. */
-export function reportTo(descriptor: Argument, { write, exit }: { write: Declaration; exit: Declaration }): MachineStep[] {
+export function reportTo(
+  descriptor: Argument,
+  { write, exit }: { write: Declaration; exit: Declaration },
+): MachineStep[] {
   const report: Memory = { kind: 'memory', bytes: new Uint8Array(FAILURE_SIZE), pointers: [] };
   const call = (declaration: Declaration, args: Argument[]): MachineStep => {
     return { kind: 'call', call: declaration, args, purpose: 'reporting a failure', onError: 'next' };

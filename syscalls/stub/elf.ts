@@ -33,7 +33,8 @@ const PF_R = 4;
 export function elfImage(machine: Machine, program: Assembled): Uint8Array {
   const code = Buffer.concat([machine.startAt(TABLE_ADDRESS), machine.interpreter]);
   const codeEnd = CODE_OFFSET + code.length;
-  if (codeEnd > TABLE_OFFSET) throw new Error(`bug in caisson: the interpreter ends at ${codeEnd}, behind the table's start`);
+  if (codeEnd > TABLE_OFFSET)
+    throw new Error(`bug in caisson: the interpreter ends at ${codeEnd}, behind the table's start`);
 
   const image = Buffer.alloc(TABLE_OFFSET + program.bytes.length);
   writeFileHeader(image, machine.elfMachine);

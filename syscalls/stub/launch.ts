@@ -14,7 +14,7 @@
  * first of a new PID namespace, or it is in none of the container's (man 2 clone; ARCHITECTURE.md).
  */
 import { pathsOf } from '../define.ts';
-import { SyscallError } from '../error.ts';
+import { CaissonError, hasCode, SyscallError } from '../error.ts';
 import {
   close,
   F_ADD_SEALS,
@@ -26,6 +26,7 @@ import {
   fcntl,
   MFD_ALLOW_SEALING,
   MFD_CLOEXEC,
+  MFD_EXEC,
   memfd_create,
   O_CLOEXEC,
   O_NONBLOCK,
@@ -111,10 +112,34 @@ function openPipe(): [number, number] {
 
 /** A sealed memfd, so that no process it becomes /proc/PID/exe of can change it (CVE-2019-5736). */
 function openImage(bytes: Uint8Array): number {
-  const descriptor = memfd_create('caisson', MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  const descriptor = createExecutableMemfd();
   write(descriptor, bytes, bytes.length);
   fcntl(descriptor, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
   return descriptor;
+}
+
+/** Whether this kernel knows MFD_EXEC (Linux 6.3), which vm.memfd_noexec=1 asks for. */
+let knowsExec = true;
+
+function createExecutableMemfd(): number {
+  const flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+  try {
+    return memfd_create('caisson', knowsExec ? flags | MFD_EXEC : flags);
+  } catch (error) {
+    if (knowsExec && hasCode(error, 'EINVAL')) {
+      knowsExec = false;
+      return createExecutableMemfd();
+    }
+    if (!hasCode(error, 'EACCES')) throw error;
+    throw new CaissonError(
+      'MEMFD_NOEXEC',
+      'this machine allows no executable memfd, which every container starts from',
+      {
+        hint: 'set sysctl vm.memfd_noexec=1',
+        cause: error,
+      },
+    );
+  }
 }
 
 function setVariables(table: Uint8Array, program: Assembled, values: Readonly<Record<string, number>>): void {

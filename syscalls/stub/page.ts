@@ -3,7 +3,7 @@
  * behind it. One per thread, made at the first launch and kept.
  */
 import { architecture, loadKoffi } from '../libc.ts';
-import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_EXEC, PROT_READ, PROT_WRITE, mmap, mprotect } from '../process.ts';
+import { MAP_ANONYMOUS, MAP_PRIVATE, mmap, mprotect, PROT_EXEC, PROT_READ, PROT_WRITE } from '../process.ts';
 import { MACHINES } from './machine.ts';
 
 const CODE_SIZE = 0x1_0000; // a whole page on every arm64 kernel

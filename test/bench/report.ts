@@ -106,13 +106,16 @@ function foldTargets(targets: readonly Target[]): string[][] {
       .filter((target) => target.value !== undefined)
       .sort((a, b) => (a.value ?? 0) - (b.value ?? 0));
     const ends = [...new Set([measured.at(0), measured.at(-1)].flatMap((end) => (end ? [formatValue(end)] : [])))];
-    const failed = group.filter((target) => target.reached !== true);
-    return [claim, ends.join(' – ') || '–', failed.length === 0 ? 'reached' : failed.map(explain).join(', ')];
+    return [claim, ends.join(' – ') || '–', foldVerdicts(group)];
   });
 }
 
-function explain(target: Target): string {
-  return target.where === '' ? verdict(target) : `${verdict(target)}: ${target.where}`;
+/** The verdict of all, or what is not as it should be and where. */
+function foldVerdicts(group: readonly Target[]): string {
+  const verdicts = [...new Set(group.map(verdict))].filter((each) => each !== 'reached');
+  const where = (each: string) => group.filter((target) => verdict(target) === each).map((target) => target.where);
+  if (verdicts.length === 0) return 'reached';
+  return verdicts.map((each) => [each, where(each).join('; ')].filter((text) => text !== '').join(': ')).join('; ');
 }
 
 function label({ claim, where }: Target): string {

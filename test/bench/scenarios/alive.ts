@@ -7,6 +7,11 @@ import type { Row, Scenario } from '../result.ts';
 import type { Setting } from '../setting.ts';
 import type { AliveReport } from './alive-child.ts';
 
+/** The id of the scenario in which so many are started: fewer would say nothing about the target. */
+export function aliveId(count: number): string {
+  return `alive/count/${count}`;
+}
+
 /** In a fresh process, whose memory nothing else has stirred. */
 export async function measureAlive(setting: Setting, count: number): Promise<Scenario[]> {
   const reports = {
@@ -27,7 +32,7 @@ export async function measureAlive(setting: Setting, count: number): Promise<Sce
       unit: 'KiB',
       rows: rows((r) => r.residentKiB),
     },
-    { id: 'alive/count', title: `alive at once, of ${count} started`, unit: 'processes', rows: rows((r) => r.alive) },
+    { id: aliveId(count), title: `alive at once, of ${count} started`, unit: 'processes', rows: rows((r) => r.alive) },
     { id: 'alive/helpers', title: 'helper processes beside them', unit: 'processes', rows: rows((r) => r.helpers) },
     { id: 'alive/start', title: `time to start ${count}`, unit: 'ms', rows: rows((r) => r.startMs) },
     { id: 'alive/stop', title: `time to end and remove ${count}`, unit: 'ms', rows: rows((r) => r.stopMs) },

@@ -43,7 +43,7 @@ export async function measureAll(programme: Programme): Promise<Scenario[]> {
   for (const upper of ['disk', 'tmpfs'] as const) await add(measureMany({ ...base, upper }, pace(10, 4000)));
   await add(measureStdout(base, pace(8, 5000)));
   await add(measureImport(pace(40, 4000)));
-  await add(measureAlive(base, 1000));
+  await add(measureAlive(base, quick ? 200 : 1000));
   await add(measureSplit(base, pace(100, 3000)));
   return scenarios;
 }
