@@ -3,20 +3,13 @@ import { randomBytes } from 'node:crypto';
 import type { Writable } from 'node:stream';
 import { inspect } from 'node:util';
 import { EventEmitter } from 'eventemitter3';
-import {
-  containerPaths,
-  createContainerDirectory,
-  openStore,
-  removeContainerDirectory,
-  type Store,
-} from '../store/index.ts';
-import { CaissonError } from '../syscalls/index.ts';
-import { endOnAbort } from './engine/abort.ts';
-import type { Child, ExitStatus } from './engine/child.ts';
+import { containerPaths, openStore, type Store } from '../store/index.ts';
+import type { ExitStatus } from './engine/child.ts';
+import { type ContainerState, Life } from './engine/life.ts';
 import type { Output } from './engine/output.ts';
 import { collectResult, type Result } from './engine/result.ts';
 import type { Running } from './engine/running.ts';
-import { decideContainer, joinContainer, type LaunchedContainer, launchContainer } from './engine/start.ts';
+import { decideContainer } from './engine/start.ts';
 import { stdioOptions, wiringOf } from './engine/stdio.ts';
 import { type StopOptions, stopProcess } from './engine/stop.ts';
 import { sweepOnce } from './engine/sweep.ts';
@@ -32,6 +25,7 @@ import {
   checkProcessOptions,
   splitCollectOptions,
 } from './spec/check.ts';
+import { SHORT_ID_LENGTH } from './spec/normalize.ts';
 import type { ContainerOptions, ExecOptions, ProcessOptions, RunOptions, TerminalSize } from './spec/options.ts';
 import type { Spec } from './spec/spec.ts';
 
@@ -47,9 +41,6 @@ export interface ContainerEvents {
   /** Nothing of it is left. */
   removed: [];
 }
-
-/** Where in its life a container is. */
-export type ContainerState = 'created' | 'running' | 'exited' | 'removed';
 
 /** What {@link Container.inspect} tells. */
 export interface ContainerInfo {
@@ -81,25 +72,26 @@ export class Container extends EventEmitter<ContainerEvents> {
   readonly name: string;
   readonly image: Image;
   readonly #options: ContainerOptions;
-  readonly #store: Store;
-  readonly #createdAt = new Date();
-  #startedAt: Date | null = null;
-  #exitedAt: Date | null = null;
-  #spec: Spec | null = null;
-  #state: ContainerState = 'created';
-  #child: Child | undefined;
-  #init: Process | undefined;
-  #starting: Promise<void> | undefined;
-  #removing: Promise<void> | undefined;
+  readonly #life: Life;
 
   private constructor(image: Image, options: ContainerOptions, store: Store) {
     super();
     this.id = randomBytes(32).toString('hex');
-    this.name = options.name ?? this.id.slice(0, 12);
+    this.name = options.name ?? this.id.slice(0, SHORT_ID_LENGTH);
     this.image = image;
-    // A copy: what the caller changes later, or shares with another container, is not ours (CVE-2021-21334).
-    this.#options = { ...options };
-    this.#store = store;
+    this.#options = copyOptions(options);
+    this.#life = new Life({
+      id: this.id,
+      name: this.name,
+      image,
+      options: this.#options,
+      store,
+      listener: {
+        started: () => this.emit('started'),
+        exit: (status) => this.emit('exit', status),
+        removed: () => this.emit('removed'),
+      },
+    });
   }
 
   /**
@@ -130,7 +122,7 @@ export class Container extends EventEmitter<ContainerEvents> {
     checkCollectOptions(collect);
     const container = await Container.create(image, { ...rest, command });
     try {
-      return await collectResult(container.#run(), collect);
+      return await collectResult(container.#life.run(), collect);
     } finally {
       await container.remove();
     }
@@ -149,7 +141,6 @@ export class Container extends EventEmitter<ContainerEvents> {
     const store = openStore();
     await sweepOnce(store);
     const container = new Container(image, options, store);
-    createContainerDirectory(store, container.id, { name: container.name, image: image.name });
     // After all microtasks, and so when the caller has the container and may have listened.
     process.nextTick(() => container.emit('created'));
     return container;
@@ -189,44 +180,37 @@ export class Container extends EventEmitter<ContainerEvents> {
    * the files it has left.
    * @throws as {@link Container.start}
    */
-  async start(): Promise<void> {
-    if (this.#starting !== undefined) throw new CaissonError('ALREADY_RUNNING', `${inspect(this)} is started already`);
-    this.#starting = this.#start();
-    try {
-      await this.#starting;
-    } catch (error) {
-      this.#starting = undefined;
-      throw error;
-    }
+  start(): Promise<void> {
+    return this.#life.start();
   }
 
   get state(): ContainerState {
-    return this.#state;
+    return this.#life.state;
   }
 
   /** The id of its first process on the host; null when it does not run. */
   get pid(): number | null {
-    return this.#state === 'running' ? (this.#init?.pid ?? null) : null;
+    return this.#life.pid;
   }
 
   /** What its first process reads; null unless `stdin` was `'pipe'`, as it is by default. */
   get stdin(): Writable | null {
-    return this.#init?.stdin ?? null;
+    return this.#life.init?.stdin ?? null;
   }
 
   /** What its first process writes; with a terminal, all of it. */
   get stdout(): Output | null {
-    return this.#init?.stdout ?? null;
+    return this.#life.init?.stdout ?? null;
   }
 
   /** What its first process complains. */
   get stderr(): Output | null {
-    return this.#init?.stderr ?? null;
+    return this.#life.init?.stderr ?? null;
   }
 
   /** The exit code of its first process, once that has ended by itself. */
   get exitCode(): number | null {
-    return this.#init?.exitCode ?? null;
+    return this.#life.init?.exitCode ?? null;
   }
 
   /**
@@ -256,18 +240,16 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @returns how it ended
    */
   async stop({ timeoutMs, signal }: StopOptions = {}): Promise<ExitStatus | null> {
-    await this.#starting?.catch(() => undefined);
-    if (this.#init === undefined) return null;
-    return stopProcess(this.#init, signal ?? this.#stopSignal(), timeoutMs);
+    const init = await this.#life.started().catch(() => undefined);
+    return init === undefined ? null : stopProcess(init, signal ?? this.#stopSignal(), timeoutMs);
   }
 
   /**
    * Sends a signal to its first process, and waits for the end when the signal is SIGKILL.
    * @param signal @default 'SIGKILL'
    */
-  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    this.#child?.kill(signal);
-    if (signal === 'SIGKILL') await this.#child?.exited;
+  kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    return this.#life.kill(signal);
   }
 
   /**
@@ -275,117 +257,71 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @throws CaissonError NOT_RUNNING when it has never been started
    */
   async wait(): Promise<ExitStatus> {
-    await this.#starting;
-    if (this.#init === undefined) throw this.#notRunning('waited for');
-    return this.#init.wait();
+    const init = await this.#life.started();
+    if (init === undefined) throw this.#life.notRunning('waited for');
+    return init.wait();
   }
 
   /** Tells its first process the size of its terminal. */
   resize(size: TerminalSize): void {
-    this.#init?.resize(size);
+    this.#life.init?.resize(size);
   }
 
   /** Ends the container with SIGKILL and removes all of it. Idempotent. */
   remove(): Promise<void> {
-    this.#removing ??= this.#remove();
-    return this.#removing;
+    return this.#life.remove();
   }
 
   /** What is known about it. */
   inspect(): ContainerInfo {
+    const { state, createdAt, startedAt, exitedAt, spec } = this.#life;
     return {
       id: this.id,
       name: this.name,
       image: this.image.name,
-      state: this.#state,
+      state,
       pid: this.pid,
       exitCode: this.exitCode,
-      signal: this.#init?.signalCode ?? null,
-      createdAt: this.#createdAt,
-      startedAt: this.#startedAt,
-      exitedAt: this.#exitedAt,
-      spec: this.#spec,
+      signal: this.#life.init?.signalCode ?? null,
+      createdAt,
+      startedAt,
+      exitedAt,
+      spec,
     };
   }
 
   [inspect.custom](): string {
-    const state = this.#state === 'exited' ? `exited ${this.exitCode ?? this.#init?.signalCode}` : this.#state;
+    const state = this.state === 'exited' ? `exited ${this.exitCode ?? this.#life.init?.signalCode}` : this.state;
     return `Container(${this.name} ${this.image.name} ${state}${this.pid === null ? '' : ` pid ${this.pid}`})`;
   }
 
   /** Stops and removes it, as `await using` does at the end of its block. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#state === 'running') await this.stop().catch(() => undefined);
+    if (this.state === 'running') await this.stop().catch(() => undefined);
     await this.remove();
-  }
-
-  /** Decides and launches. From here on there is a process to end. */
-  #launch(stdin: 'pipe' | 'ignore'): LaunchedContainer {
-    if (this.#state === 'removed' || this.#removing !== undefined) throw this.#notRunning('started');
-    this.#options.signal?.throwIfAborted();
-    this.#spec = decideContainer(this.image, this.#options, this.id, containerPaths(this.#store, this.id).path);
-    const launched = launchContainer(this.#spec, this.id, this.#options, stdin);
-    this.#child = launched.child;
-    return launched;
-  }
-
-  /** For who wants only the result: whether the command was started is looked at when it has ended. */
-  async #run(): Promise<Running> {
-    return this.#launch('ignore');
-  }
-
-  async #start(): Promise<void> {
-    const launched = this.#launch('pipe');
-    const guard = endOnAbort(launched.child, launched.signal);
-    try {
-      await launched.started();
-    } catch (error) {
-      if (guard.hasEnded) throw launched.signal?.reason;
-      throw error;
-    } finally {
-      guard.release();
-    }
-    this.#init = new Process(launched);
-    this.#startedAt = new Date();
-    this.#state = 'running';
-    this.emit('started');
-    void launched.child.exited.then((status) => this.#exit(status));
-  }
-
-  async #exit(status: ExitStatus): Promise<void> {
-    this.#state = 'exited';
-    this.#exitedAt = new Date();
-    this.#starting = undefined;
-    this.emit('exit', status);
-    // Who aborts is done with it.
-    if (this.#options.signal?.aborted === true) await this.remove();
   }
 
   async #join(command: readonly string[], options: ProcessOptions, stdin: 'pipe' | 'ignore'): Promise<Running> {
     checkCommand(command);
     checkProcessOptions(options);
-    await this.#starting;
-    if (this.pid === null || this.#spec === null) throw this.#notRunning('entered');
-    const running = await joinContainer(this.#spec, this.pid, command, options, stdin);
+    const running = await this.#life.join(command, options, stdin);
     this.emit('exec', { pid: running.child.pid, args: running.args });
     return running;
-  }
-
-  async #remove(): Promise<void> {
-    this.#child?.kill('SIGKILL');
-    await this.#starting?.catch(() => undefined);
-    await this.#child?.exited;
-    await removeContainerDirectory(this.#store, this.id);
-    this.#state = 'removed';
-    this.emit('removed');
-    this.removeAllListeners();
   }
 
   #stopSignal(): NodeJS.Signals {
     return this.#options.stopSignal ?? ((this.image.config.StopSignal ?? 'SIGTERM') as NodeJS.Signals);
   }
+}
 
-  #notRunning(done: string): CaissonError {
-    return new CaissonError('NOT_RUNNING', `${inspect(this)} cannot be ${done}: it is ${this.#state}`);
-  }
+/** What the caller changes later, or shares with another container, is not ours (CVE-2021-21334). */
+function copyOptions(options: ContainerOptions): ContainerOptions {
+  const { env, command, entrypoint, mounts } = options;
+  return {
+    ...options,
+    ...(env && { env: { ...env } }),
+    ...(command && { command: [...command] }),
+    ...(entrypoint && { entrypoint: [...entrypoint] }),
+    ...(mounts && { mounts: mounts.map((mount) => ({ ...mount })) }),
+  };
 }

@@ -1,8 +1,9 @@
 /** caisson: a Linux container as an ordinary object of a Node.js program. */
 export { CaissonError, type CaissonErrorOptions, SyscallError } from '../syscalls/index.ts';
-export { Container, type ContainerEvents, type ContainerInfo, type ContainerState } from './container.ts';
+export { Container, type ContainerEvents, type ContainerInfo } from './container.ts';
 export { type SharedLibrary, sharedLibraries } from './elf/index.ts';
 export type { ExitStatus } from './engine/child.ts';
+export type { ContainerState } from './engine/life.ts';
 export type { Output } from './engine/output.ts';
 export type { Result } from './engine/result.ts';
 export type { StopOptions } from './engine/stop.ts';
