@@ -14,6 +14,6 @@ console.log(`exit code ${exitCode}: ${stderr.trim()}`);
 
 // Streamed: for what goes on for a while, or is talked to.
 const sort = await container.spawn(['sort']);
-sort.stdin?.end('pear\napple\nfig\n');
-for await (const line of sort.stdout?.lines() ?? []) console.log(line);
+sort.stdin.end('pear\napple\nfig\n');
+for await (const line of sort.stdout.lines()) console.log(line);
 console.log(await sort.wait());

@@ -7,6 +7,8 @@ const plan = Container.plan(Image.host(), {
   hostname: 'box',
   mounts: [{ type: 'tmpfs', target: '/tmp' }],
 });
-
 console.log(plan.toString());
-console.log(`\n${plan.steps.length} steps. None of them was taken: there is no container.`);
+
+// A plan is data, too.
+const calls = plan.steps.filter((step) => step.kind === 'call');
+console.log(`\n${calls.length} system calls. None of them was made: there is no container.`);

@@ -19,7 +19,7 @@ await using shell = await Container.start(Image.host(), {
 try {
   // From here on every key goes to the shell, Ctrl-C too.
   stdin.setRawMode(true);
-  stdin.on('data', (keys) => shell.stdin?.write(keys));
+  stdin.on('data', (keys) => shell.stdin.write(keys));
   stdout.on('resize', () => shell.resize({ columns: stdout.columns, rows: stdout.rows }));
   for await (const output of shell.stdout ?? []) stdout.write(output);
 } finally {

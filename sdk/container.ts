@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Writable } from 'node:stream';
 import { inspect } from 'node:util';
 import { EventEmitter } from 'eventemitter3';
-import { containerPaths, openStore, type Store } from '../store/index.ts';
+import { describeStore, openStore, type Store } from '../store/index.ts';
 import type { ExitStatus } from './engine/child.ts';
 import { type ContainerState, Life } from './engine/life.ts';
 import type { Output } from './engine/output.ts';
@@ -16,7 +16,7 @@ import { sweepOnce } from './engine/sweep.ts';
 import type { Image } from './image.ts';
 import { planContainer } from './plan/container.ts';
 import type { Plan } from './plan/plan.ts';
-import { Process } from './process.ts';
+import type { Process } from './process.ts';
 import {
   checkCollectOptions,
   checkCommand,
@@ -171,7 +171,7 @@ export class Container extends EventEmitter<ContainerEvents> {
     checkImage(image);
     checkContainerOptions(options);
     const id = '0'.repeat(64);
-    const spec = decideContainer(image, options, id, containerPaths(openStore(), id).path);
+    const spec = decideContainer(image, options, id, describeStore(), 'describe');
     return planContainer(spec, wiringOf(stdioOptions(options, 'pipe')));
   }
 
@@ -193,19 +193,28 @@ export class Container extends EventEmitter<ContainerEvents> {
     return this.#life.pid;
   }
 
-  /** What its first process reads; null unless `stdin` was `'pipe'`, as it is by default. */
-  get stdin(): Writable | null {
-    return this.#life.init?.stdin ?? null;
+  /**
+   * What its first process reads.
+   * @throws CaissonError NOT_RUNNING before its first start, NO_STREAM unless `stdin` was `'pipe'`, as it is by default
+   */
+  get stdin(): Writable {
+    return this.#init.stdin;
   }
 
-  /** What its first process writes; with a terminal, all of it. */
-  get stdout(): Output | null {
-    return this.#life.init?.stdout ?? null;
+  /**
+   * What its first process writes; with a terminal, all of it.
+   * @throws as `stdin`
+   */
+  get stdout(): Output {
+    return this.#init.stdout;
   }
 
-  /** What its first process complains. */
-  get stderr(): Output | null {
-    return this.#life.init?.stderr ?? null;
+  /**
+   * What its first process complains.
+   * @throws as `stdin`
+   */
+  get stderr(): Output {
+    return this.#init.stderr;
   }
 
   /** The exit code of its first process, once that has ended by itself. */
@@ -232,7 +241,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @example const shell = await container.spawn(['sh'], { tty: true })
    */
   async spawn(command: readonly string[], options: ProcessOptions = {}): Promise<Process> {
-    return new Process(await this.#join(command, options, 'pipe'));
+    return this.#life.adopt(await this.#join(command, options, 'pipe'));
   }
 
   /**
@@ -307,6 +316,11 @@ export class Container extends EventEmitter<ContainerEvents> {
     const running = await this.#life.join(command, options, stdin);
     this.emit('exec', { pid: running.child.pid, args: running.args });
     return running;
+  }
+
+  get #init(): Process {
+    if (this.#life.init === undefined) throw this.#life.notRunning('read or written');
+    return this.#life.init;
   }
 
   #stopSignal(): NodeJS.Signals {

@@ -2,9 +2,17 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { inspect } from 'node:util';
-import { findImage, type ImageConfig, loadImage, openStore, type Platform, type StoredImage } from '../store/index.ts';
+import {
+  findImage,
+  type ImageConfig,
+  loadImage,
+  openStore,
+  type Platform,
+  type Store,
+  type StoredImage,
+} from '../store/index.ts';
 import { CaissonError, hasCode } from '../syscalls/index.ts';
-import { prepareHostSkeleton } from './host/index.ts';
+import { describeHostSkeleton, prepareHostSkeleton } from './host/index.ts';
 import type { RootView } from './spec/spec.ts';
 
 /** The directories an image consists of. */
@@ -14,6 +22,8 @@ export interface ImageRoot {
   /** Directories of this machine that are shown at their place, read-only beneath the container's changes. */
   readonly views: readonly RootView[];
 }
+
+type RootOf = (store: Store, effect: 'prepare' | 'describe') => ImageRoot;
 
 /** Options of {@link Image.load}. */
 export interface LoadOptions {
@@ -37,9 +47,9 @@ export class Image {
   readonly config: ImageConfig;
   /** What could not be kept when it was loaded without root: owners and devices, as sentences. */
   readonly notes: readonly string[];
-  readonly #root: () => ImageRoot;
+  readonly #root: RootOf;
 
-  private constructor(name: string, config: ImageConfig, root: () => ImageRoot, notes: readonly string[] = []) {
+  private constructor(name: string, config: ImageConfig, root: RootOf, notes: readonly string[] = []) {
     this.name = name;
     this.config = config;
     this.notes = notes;
@@ -52,8 +62,8 @@ export class Image {
    * with it.
    */
   static host(): Image {
-    return new Image('host', { Cmd: ['/bin/sh'] }, () => {
-      const { lower, views } = prepareHostSkeleton(openStore().host);
+    return new Image('host', { Cmd: ['/bin/sh'] }, ({ host }, effect) => {
+      const { lower, views } = effect === 'prepare' ? prepareHostSkeleton(host) : describeHostSkeleton(host);
       return { layers: [lower], views };
     });
   }
@@ -99,11 +109,12 @@ export class Image {
   }
 
   /**
-   * The directories that a container's root is put together from. Makes those that are made on demand.
+   * The directories that a container's root is put together from.
+   * @param effect whether those that are made on demand are made, or only named
    * @internal
    */
-  root(): ImageRoot {
-    return this.#root();
+  root(store: Store, effect: 'prepare' | 'describe'): ImageRoot {
+    return this.#root(store, effect);
   }
 
   [inspect.custom](): string {

@@ -6,7 +6,7 @@ import type { Child, ExitStatus } from './engine/child.ts';
 import { feed, isInputSource } from './engine/input.ts';
 import type { Output } from './engine/output.ts';
 import type { Running } from './engine/running.ts';
-import { openStreams, type Streams } from './engine/stdio.ts';
+import { Streams } from './engine/streams.ts';
 import type { TerminalSize } from './spec/options.ts';
 
 /**
@@ -14,7 +14,7 @@ import type { TerminalSize } from './spec/options.ts';
  *
  * @example
  * const shell = await container.spawn(['sh'], { tty: true });
- * shell.stdin?.write('exit\n');
+ * shell.stdin.write('exit\n');
  * await shell.wait();
  */
 export class Process {
@@ -22,16 +22,11 @@ export class Process {
   readonly pid: number;
   /** The command and its arguments. */
   readonly args: readonly string[];
-  /** What it reads; null unless `stdin` was `'pipe'` or it has a terminal. */
-  readonly stdin: Writable | null;
-  /** What it writes; with a terminal, all of it. Null unless `stdout` was `'pipe'`. */
-  readonly stdout: Output | null;
-  /** Null unless `stderr` was `'pipe'`, and with a terminal. */
-  readonly stderr: Output | null;
   readonly #child: Child;
   readonly #streams: Streams;
   readonly #exited: Promise<ExitStatus>;
   #status: ExitStatus | undefined;
+  #isSettled = false;
 
   /** @internal */
   constructor({ child, ends, args, stdin, signal }: Running) {
@@ -39,13 +34,33 @@ export class Process {
     this.pid = child.pid;
     this.args = args;
     const fed = isInputSource(stdin) && ends.stdin !== undefined ? this.#feed(stdin, ends.stdin) : undefined;
-    this.#streams = openStreams(fed === undefined ? ends : { ...ends, stdin: undefined });
-    this.stdin = this.#streams.stdin;
-    this.stdout = this.#streams.stdout;
-    this.stderr = this.#streams.stderr;
+    this.#streams = new Streams(fed === undefined ? ends : { ...ends, stdin: undefined });
     this.#exited = this.#end(fed, signal);
     // Who never waits must not be told of what only a waiter asked for.
     this.#exited.catch(() => undefined);
+  }
+
+  /**
+   * What it reads. @throws CaissonError NO_STREAM unless `stdin` was `'pipe'`
+   */
+  get stdin(): Writable {
+    return this.#streams.stdin;
+  }
+
+  /**
+   * What it writes; with a terminal, all of it. Until it is read, the process can write some 64 KiB and then waits.
+   * @throws CaissonError NO_STREAM unless `stdout` was `'pipe'`
+   */
+  get stdout(): Output {
+    return this.#streams.stdout;
+  }
+
+  /**
+   * As `stdout`.
+   * @throws CaissonError NO_STREAM unless `stderr` was `'pipe'`, and with a terminal
+   */
+  get stderr(): Output {
+    return this.#streams.stderr;
   }
 
   /** The exit code, once it has ended by itself. */
@@ -77,13 +92,30 @@ export class Process {
 
   /** Tells the process the size of its terminal. Without one, nothing happens. */
   resize(size: TerminalSize): void {
-    this.#streams.terminal?.resize(size);
+    this.#streams.resize(size);
   }
 
-  /** Ends the process with SIGKILL, and waits for that. */
+  /** Ends the process with SIGKILL, waits for that and lets go of its output. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.kill('SIGKILL');
     await this.#child.exited;
+    this.release();
+  }
+
+  /**
+   * Whether it has ended and nothing of it is open that somebody has not asked for.
+   * @internal
+   */
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
+  /**
+   * Closes what nobody has asked for of its streams.
+   * @internal
+   */
+  release(): void {
+    this.#streams.release();
   }
 
   [inspect.custom](): string {
@@ -107,8 +139,7 @@ export class Process {
     fed?.catch(() => undefined);
     this.#status = await this.#child.exited;
     guard.release();
-    // A terminal is read to its end; a pipe that nobody reads any more is of no use.
-    if (this.#streams.terminal === null) this.stdin?.destroy();
+    this.#isSettled = this.#streams.settle();
     if (guard.hasEnded) throw signal?.reason;
     await fed;
     return this.#status;

@@ -8,7 +8,15 @@ export {
 export { isDigest, parseDigest } from './digest.ts';
 export { findImage, type ImageSummary, listImages, type StoredImage } from './images.ts';
 export { type LoadedImage, type LoadImageOptions, loadImage } from './import.ts';
-export { type ContainerPaths, containerPaths, defaultRoot, isContainerId, openStore, type Store } from './layout.ts';
+export {
+  type ContainerPaths,
+  containerPaths,
+  defaultRoot,
+  describeStore,
+  isContainerId,
+  openStore,
+  type Store,
+} from './layout.ts';
 export { type Lock, tryLock, withLock } from './lock.ts';
 export type { ImageConfig, Platform } from './manifest.ts';
 export { ownerOf, temporaryPath } from './owner.ts';

@@ -54,11 +54,11 @@ const opened = new Map<string, Store>();
  * @throws CaissonError STORE_INVALID when something else lies there
  */
 export function openStore(root?: string): Store {
-  const path = resolve(root ?? defaultRoot(process.env, process.geteuid?.() ?? 0, homedir()));
+  const path = rootPath(root);
   try {
     const known = opened.get(path);
     if (known !== undefined && isThere(known)) return known;
-    const store = describeStore(path);
+    const store = storeAt(path);
     makeStore(store);
     accessSync(path, constants.W_OK | constants.X_OK);
     opened.set(path, store);
@@ -66,6 +66,15 @@ export function openStore(root?: string): Store {
   } catch (error) {
     throw explainStoreError(error, `opening the store at '${path}'`, path);
   }
+}
+
+/** The paths of a store that may not be there: nothing is made. */
+export function describeStore(root?: string): Store {
+  return storeAt(rootPath(root));
+}
+
+function rootPath(root: string | undefined): string {
+  return resolve(root ?? defaultRoot(process.env, process.geteuid?.() ?? 0, homedir()));
 }
 
 /** Where the store lies when nobody says. Pure: what it depends on is passed in. */
@@ -140,7 +149,7 @@ export function explainStoreError(error: unknown, doing: string, path: string): 
 
 const hint = 'set CAISSON_ROOT to a directory on a disk with room, that you may write';
 
-function describeStore(root: string): Store {
+function storeAt(root: string): Store {
   return Object.freeze({
     root,
     index: join(root, 'index.json'),

@@ -1,6 +1,6 @@
 /** The life of a container: what may follow what, and what is undone. The façade in container.ts tells of it. */
 import { inspect } from 'node:util';
-import { containerPaths, createContainerDirectory, removeContainerDirectory, type Store } from '../../store/index.ts';
+import { createContainerDirectory, removeContainerDirectory, type Store } from '../../store/index.ts';
 import { CaissonError } from '../../syscalls/index.ts';
 import type { Image } from '../image.ts';
 import { Process } from '../process.ts';
@@ -47,6 +47,7 @@ export class Life {
   /** Its first process, from when its command runs. */
   init: Process | undefined;
   readonly #parts: LifeParts;
+  readonly #processes = new Set<Process>();
   #child: Child | undefined;
   #starting: Promise<void> | undefined;
   #removing: Promise<void> | undefined;
@@ -92,6 +93,17 @@ export class Life {
     return joinContainer(this.spec, this.pid, command, options, stdin);
   }
 
+  /** Makes a process of what was started: its output can be read as long as the container is there. */
+  adopt(running: Running): Process {
+    const process = new Process(running);
+    this.#processes.add(process);
+    const forget = () => {
+      if (process.isSettled) this.#processes.delete(process);
+    };
+    process.wait().then(forget, forget);
+    return process;
+  }
+
   /** Sends a signal to the first process; with SIGKILL, waits for its end. */
   async kill(signal: NodeJS.Signals): Promise<void> {
     this.#child?.kill(signal);
@@ -118,7 +130,7 @@ export class Life {
     if (this.#removing !== undefined) throw this.notRunning('started');
     const { id, image, options, store } = this.#parts;
     options.signal?.throwIfAborted();
-    this.spec = decideContainer(image, options, id, containerPaths(store, id).path);
+    this.spec = decideContainer(image, options, id, store, 'prepare');
     const launched = launchContainer(this.spec, id, options, stdin);
     this.#child = launched.child;
     return launched;
@@ -135,7 +147,7 @@ export class Life {
     } finally {
       guard.release();
     }
-    this.init = new Process(launched);
+    this.init = this.adopt(launched);
     this.startedAt = new Date();
     this.state = 'running';
     this.#parts.listener.started();
@@ -155,6 +167,7 @@ export class Life {
     this.#child?.kill('SIGKILL');
     await this.#starting?.catch(() => undefined);
     await this.#child?.exited;
+    for (const process of this.#processes) process.release();
     await removeContainerDirectory(this.#parts.store, this.#parts.id);
     this.state = 'removed';
     this.#parts.listener.removed();

@@ -1,6 +1,7 @@
 /** The effects of a start, in order: look up, decide, plan, launch. */
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { containerPaths, type Store } from '../../store/index.ts';
 import { CaissonError, close, compile, hasCode, pidfd_open } from '../../syscalls/index.ts';
 import type { Image } from '../image.ts';
 import { planJoin, TARGET } from '../plan/join.ts';
@@ -21,9 +22,18 @@ import { explainStart } from './explain.ts';
 import type { Running } from './running.ts';
 import { closeEnds, type Ends, openStdio, stdioOptions, wiringOf } from './stdio.ts';
 
-/** Looks up what a container's options mean on this machine, and decides its spec. */
-export function decideContainer(image: Image, options: ContainerOptions, id: string, rootPath: string): Spec {
-  const { layers, views } = image.root();
+/**
+ * Looks up what a container's options mean on this machine, and decides its spec.
+ * @param effect whether what an image makes on demand is made now
+ */
+export function decideContainer(
+  image: Image,
+  options: ContainerOptions,
+  id: string,
+  store: Store,
+  effect: 'prepare' | 'describe',
+): Spec {
+  const { layers, views } = image.root(store, effect);
   const asked = options.user ?? image.config.User ?? '';
   const user = resolveUser(asked === '' ? 0 : asked, readUserFiles(layers.toReversed()));
   const spec = normalizeContainer(options, {
@@ -32,7 +42,7 @@ export function decideContainer(image: Image, options: ContainerOptions, id: str
     config: image.config,
     user,
     mounts: (options.mounts ?? []).map(resolveMount),
-    rootPath,
+    rootPath: containerPaths(store, id).path,
     layers,
     views,
   });

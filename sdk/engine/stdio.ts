@@ -1,12 +1,9 @@
 /** The descriptors of a process: what the plan calls them, what they are, and the streams at our end. */
-import type { Writable } from 'node:stream';
 import { close, variable } from '../../syscalls/index.ts';
 import type { Descriptor, Wiring } from '../plan/launch.ts';
 import type { ProcessOptions, StdinOption } from '../spec/options.ts';
-import { isInputSource, openInput } from './input.ts';
-import { type Output, openOutput } from './output.ts';
+import { isInputSource } from './input.ts';
 import { openDescriptorSocket, openPipe, type Pair } from './pipe.ts';
-import { openTerminal, type Terminal } from './terminal.ts';
 
 /** What a process's three descriptors are, decided. */
 export interface StdioOptions {
@@ -23,14 +20,6 @@ export interface Ends {
   readonly stderr: number | undefined;
   /** The socket that the terminal's master arrives through; then the others are undefined. */
   readonly terminal: number | undefined;
-}
-
-/** The streams of a process, each null where it has none of ours. */
-export interface Streams {
-  readonly stdin: Writable | null;
-  readonly stdout: Output | null;
-  readonly stderr: Output | null;
-  readonly terminal: Terminal | null;
 }
 
 /** Open descriptors for a process that is about to be launched. */
@@ -96,20 +85,6 @@ function openPairs({ stdin, stdout, stderr, terminal }: StdioOptions, pairs: Map
   if (stdin === 'pipe' || isInputSource(stdin)) pairs.set('stdin', openPipe('in'));
   if (stdout === 'pipe') pairs.set('stdout', openPipe('out'));
   if (stderr === 'pipe') pairs.set('stderr', openPipe('out'));
-}
-
-/** Makes streams of our ends. */
-export function openStreams({ stdin, stdout, stderr, terminal: socket }: Ends): Streams {
-  if (socket !== undefined) {
-    const terminal = openTerminal(socket);
-    return { stdin: terminal, stdout: terminal, stderr: null, terminal };
-  }
-  return {
-    stdin: stdin === undefined ? null : openInput(stdin),
-    stdout: stdout === undefined ? null : openOutput(stdout),
-    stderr: stderr === undefined ? null : openOutput(stderr),
-    terminal: null,
-  };
 }
 
 /** Closes our ends: when nothing will come of them. */

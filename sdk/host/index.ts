@@ -1,3 +1,3 @@
 export { type HostEntry, type HostFacts, readHostFacts } from './facts.ts';
-export { type HostSkeleton, prepareHostSkeleton } from './skeleton.ts';
+export { describeHostSkeleton, type HostSkeleton, prepareHostSkeleton } from './skeleton.ts';
 export { type HostImageSource, type HostView, hostImageSource, type SkeletonNode } from './source.ts';

@@ -31,13 +31,22 @@ let source: HostImageSource | undefined;
  * @throws CaissonError NO_HOST_PROGRAMS when this machine has no /usr; errors of `fs` as they are.
  */
 export function prepareHostSkeleton(directory: string): HostSkeleton {
-  source ??= hostImageSource(readHostFacts());
-  const { fingerprint, bootId, views } = source;
+  const skeleton = describeHostSkeleton(directory);
+  if (!existsSync(skeleton.lower)) buildSkeleton(hostSource(), directory, skeleton.lower);
+  return skeleton;
+}
+
+/** The skeleton that {@link prepareHostSkeleton} would make or find; nothing is written. */
+export function describeHostSkeleton(directory: string): HostSkeleton {
+  const { fingerprint, bootId, views } = hostSource();
   // Nothing is fsynced, which would take seconds on a busy disk. What a crash of the machine may have torn is not used
   // after it: the next start has another name for it.
-  const lower = join(directory, `${fingerprint}-${bootId.slice(0, 8)}`);
-  if (!existsSync(lower)) buildSkeleton(source, directory, lower);
-  return { lower, views, fingerprint };
+  return { lower: join(directory, `${fingerprint}-${bootId.slice(0, 8)}`), views, fingerprint };
+}
+
+function hostSource(): HostImageSource {
+  source ??= hostImageSource(readHostFacts());
+  return source;
 }
 
 function buildSkeleton({ nodes, fingerprint }: HostImageSource, directory: string, lower: string): void {

@@ -53,6 +53,8 @@ export function openMount(specMount: SpecMount, into: Variable): Step[] {
   const context = variable('file system');
   return [
     fsopen.step(purpose, [type, FSOPEN_CLOEXEC], { into: context }),
+    // What /proc/mounts shows as its source.
+    configure(purpose, context, `source=${type}`),
     ...options.filter((option) => !(option in ATTRIBUTES)).map((option) => configure(purpose, context, option)),
     fsconfig.step(purpose, [context, FSCONFIG_CMD_CREATE, null, null, 0]),
     fsmount.step(purpose, [context, FSMOUNT_CLOEXEC, attributesOf(options)], { into }),

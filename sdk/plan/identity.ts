@@ -73,6 +73,7 @@ function setGroups({ gid, additionalGids }: SpecUser): Step {
 
 function setCapabilities(names: readonly Capability[]): Step {
   const header = USER_CAP_HEADER.encode({ version: _LINUX_CAPABILITY_VERSION_3, pid: 0 });
-  const sets = encodeCapabilities({ effective: names, permitted: names, inheritable: [] });
+  const { bytes } = encodeCapabilities({ effective: names, permitted: names, inheritable: [] });
+  const sets = memory(bytes, [], () => `{${names.join('|')}}`);
   return capset.step('setting capabilities', [header, sets]);
 }

@@ -51,10 +51,11 @@ const PROCESS_CHECKS: Readonly<Record<string, Check>> = {
   workdir: isTarget,
   tty: (value) => {
     if (typeof value === 'boolean') return undefined;
-    const isSize = (size: unknown) => isPositiveInteger(size) === undefined && (size as number) <= 0xffff;
+    // 0 is what a terminal says that does not know its size.
+    const isSize = (size: unknown) => Number.isInteger(size) && (size as number) >= 0 && (size as number) <= 0xffff;
     return isObject(value) && isSize(value.columns) && isSize(value.rows)
       ? undefined
-      : 'a boolean or { columns, rows } from 1 to 65535';
+      : 'a boolean or { columns, rows } from 0 to 65535';
   },
   stdin: (value) => {
     // Streams of both kinds are async iterables.

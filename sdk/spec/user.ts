@@ -125,9 +125,10 @@ function readFirst(roots: readonly string[], path: string): string {
 
 /** Reads an ordinary file inside a root; undefined when there is none. */
 function readInside(root: string, path: string): string | undefined {
-  const directory = openat(AT_FDCWD, root, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+  let directory: number | undefined;
   let file: number;
   try {
+    directory = openat(AT_FDCWD, root, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
     // O_NONBLOCK: a FIFO must not make us wait for its other end.
     const flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
     const how = OPEN_HOW.encode({ flags, resolve: RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS });
@@ -136,7 +137,7 @@ function readInside(root: string, path: string): string | undefined {
     if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'ENXIO')) return undefined;
     throw error;
   } finally {
-    close(directory);
+    if (directory !== undefined) close(directory);
   }
   try {
     const stat = fstatSync(file);

@@ -17,6 +17,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'binutils-aarch64-linux-gnu': ['/usr/bin/aarch64-linux-gnu-objdump'],
   'qemu-user': ['/usr/bin/qemu-aarch64'],
   git: ['/usr/bin/git'],
+  procps: ['/usr/bin/ps'],
+  'util-linux': ['/usr/bin/script', '/usr/bin/unshare'],
 };
 
 /** Installs the missing packages where this is possible (root on Debian or a relative), and says what stays missing. */
