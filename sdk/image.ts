@@ -19,6 +19,8 @@ import type { RootView } from './spec/spec.ts';
 export interface ImageRoot {
   /** Lowest first; each is only ever read. */
   readonly layers: readonly string[];
+  /** Whether somebody else may write to the layers. */
+  readonly mayChange: boolean;
   /** Directories of this machine that are shown at their place, read-only beneath the container's changes. */
   readonly views: readonly RootView[];
 }
@@ -64,7 +66,7 @@ export class Image {
   static host(): Image {
     return new Image('host', { Cmd: ['/bin/sh'] }, ({ host }, effect) => {
       const { lower, views } = effect === 'prepare' ? prepareHostSkeleton(host) : describeHostSkeleton(host);
-      return { layers: [lower], views };
+      return { layers: [lower], views, mayChange: false };
     });
   }
 
@@ -79,7 +81,7 @@ export class Image {
     assertDirectory(absolute);
     return new Image(absolute, {}, () => {
       assertDirectory(absolute);
-      return { layers: [absolute], views: [] };
+      return { layers: [absolute], views: [], mayChange: true };
     });
   }
 
@@ -104,7 +106,7 @@ export class Image {
 
   static #stored(stored: StoredImage, notes: readonly string[] = []): Image {
     const { layers, config, digest, references } = stored;
-    const image = new Image(references[0] ?? digest, config, () => ({ layers, views: [] }), notes);
+    const image = new Image(references[0] ?? digest, config, () => ({ layers, views: [], mayChange: false }), notes);
     return Object.assign(image, { digest });
   }
 

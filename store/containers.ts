@@ -5,16 +5,7 @@
  *
  * This is on the way of every start, so it is synchronous and syncs nothing: after a power cut no container runs.
  */
-import {
-  chmodSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { CaissonError, hasCode } from '../syscalls/index.ts';
 import { type ContainerPaths, containerPaths, containerPathsIn, explainStoreError, type Store } from './layout.ts';
 import { disown, own, ownerOf, temporaryPath } from './owner.ts';
@@ -75,22 +66,41 @@ export function removeContainerDirectory(store: Store, id: string): Promise<void
   return removeUntouched(aside) ? Promise.resolve() : removeTree(aside);
 }
 
-/** Without an error raised and caught, this is half the time: whether nothing was written to the container's root. */
+/**
+ * What there is of a container that changed nothing, and in which order it goes: overlayfs leaves its own mark of a
+ * volatile mount in `work`. Looking at nothing and removing what is known takes a tenth of the time.
+ */
+const UNTOUCHED: readonly (readonly [remove: (path: string) => void, path: string])[] = [
+  [rmdirSync, 'upper'],
+  [unlinkSync, 'work/work/incompat/volatile/dirty'],
+  [rmdirSync, 'work/work/incompat/volatile'],
+  [rmdirSync, 'work/work/incompat'],
+  [rmdirSync, 'work/work'],
+  [rmdirSync, 'work'],
+  [unlinkSync, 'record.json'],
+];
+
+const CLOSED: readonly string[] = ['work/work', 'work/work/incompat', 'work/work/incompat/volatile'];
+
+/** Removes a container that changed nothing; false, perhaps with a part of it gone, when it is not one. */
 function removeUntouched(path: string): boolean {
-  const { upper, work, record } = containerPathsIn(path);
   try {
-    if (readdirSync(upper).length > 0) return false;
-    rmdirSync(upper);
-    // Overlay leaves one empty directory in its work directory.
-    for (const name of readdirSync(work)) rmdirSync(`${work}/${name}`);
-    rmdirSync(work);
-    unlinkSync(record);
+    // Overlayfs gives these no permissions, and only root needs none.
+    if (!isRoot()) for (const name of CLOSED) chmodSync(`${path}/${name}`, 0o700);
+    for (const [remove, name] of UNTOUCHED) remove(`${path}/${name}`);
     rmdirSync(path);
     return true;
   } catch {
     // Whatever it is, removing the tree meets it again.
     return false;
   }
+}
+
+let root: boolean | undefined;
+
+function isRoot(): boolean {
+  root ??= process.geteuid?.() === 0;
+  return root;
 }
 
 /**

@@ -15,7 +15,7 @@ import {
 import type { ContainerOptions, Mount, ProcessOptions } from '../spec/options.ts';
 import { processFacts } from '../spec/process-facts.ts';
 import type { IdMapping, Spec, SpecProcess } from '../spec/spec.ts';
-import { readUserFiles, resolveUser } from '../spec/user.ts';
+import { readUserFiles, rememberUserFiles, resolveUser } from '../spec/user.ts';
 import { type LaunchedInit, launchInit, startJoined } from './child.ts';
 import { compileContainer } from './compile.ts';
 import { explainStart } from './explain.ts';
@@ -33,9 +33,9 @@ export function decideContainer(
   store: Store,
   effect: 'prepare' | 'describe',
 ): Spec {
-  const { layers, views } = image.root(store, effect);
+  const { layers, views, mayChange } = image.root(store, effect);
   const asked = options.user ?? image.config.User ?? '';
-  const user = resolveUser(asked === '' ? 0 : asked, readUserFiles(layers.toReversed()));
+  const user = resolveUser(asked === '' ? 0 : asked, rememberUserFiles(layers, mayChange));
   const spec = normalizeContainer(options, {
     id,
     facts: processFacts(),

@@ -21,7 +21,6 @@ import {
   dup3,
   equal,
   execveat,
-  F_DUPFD,
   F_DUPFD_CLOEXEC,
   fcntl,
   LAUNCH_VARIABLES,
@@ -133,11 +132,11 @@ function wireDescriptors(descriptors: readonly Descriptor[]): Step[] {
   const sources = descriptors.map((descriptor) => (descriptor === 'null' ? nowhere : descriptor));
   const moved = sources.map((_, target) => variable(`descriptor ${target}`));
   const up = sources.map((source, target) => {
-    return fcntl.step(`moving descriptor ${target} aside`, [source, F_DUPFD, HIGH_DESCRIPTOR], { into: moved[target] });
+    const args = [source, F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR] as const;
+    return fcntl.step(`moving descriptor ${target} aside`, args, { into: moved[target] });
   });
   const down = moved.map((source, target) => dup3.step(`setting descriptor ${target}`, [source, target, 0]));
-  const ends = moved.map((source) => close.step('closing the moved descriptor', [source]));
-  return [...opened, ...moveImage(), ...up, ...down, ...ends];
+  return [...opened, ...moveImage(), ...up, ...down];
 }
 
 /** The image itself could stand in the way, in a process with few descriptors. */

@@ -98,14 +98,15 @@ function makeDirectory(path: string): Step {
  * `userxattr`: overlayfs keeps its notes where a user namespace may write them (Linux ≥ 5.11).
  */
 function overlayFlags(spec: Spec): string[] {
-  return ['volatile', ...(hasNamespace(spec, 'user') ? ['userxattr'] : [])];
+  const onDisk = spec.root.upper === 'disk';
+  return [...(onDisk ? ['volatile'] : []), ...(hasNamespace(spec, 'user') ? ['userxattr'] : [])];
 }
 
 function mountOverlay(spec: Spec): Step[] {
   const { path, layers } = spec.root;
-  const flags = overlayFlags(spec).join(',');
+  const flags = overlayFlags(spec);
   const options = (lower: readonly string[]) => {
-    return `lowerdir=${lower.toReversed().join(':')},upperdir=upper,workdir=work,${flags}`;
+    return [`lowerdir=${lower.toReversed().join(':')}`, 'upperdir=upper', 'workdir=work', ...flags].join();
   };
   const byPath = options(layers);
   const fits = Buffer.byteLength(byPath) <= MAX_MOUNT_DATA && !layers.some((layer) => /[:,\\]/.test(layer));
