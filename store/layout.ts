@@ -34,13 +34,26 @@ export interface Store {
   /** Views of this machine, by fingerprint. */
   readonly host: string;
   readonly locks: string;
+  /** Directories for the next containers of their owner, whose name theirs start with. */
+  readonly spares: string;
   /** What is being made or removed; every name starts with that of the owner it dies with. */
   readonly tmp: string;
 }
 
 const LAYOUT = '{"imageLayoutVersion":"1.0.0"}';
 const EMPTY_INDEX = '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}';
-const NAMES = new Set(['oci-layout', 'index.json', 'blobs', 'layers', 'containers', 'host', 'volumes', 'locks', 'tmp']);
+const NAMES = new Set([
+  'oci-layout',
+  'index.json',
+  'blobs',
+  'layers',
+  'containers',
+  'host',
+  'volumes',
+  'locks',
+  'spares',
+  'tmp',
+]);
 
 const opened = new Map<string, Store>();
 
@@ -158,6 +171,7 @@ function storeAt(root: string): Store {
     containers: join(root, 'containers'),
     host: join(root, 'host'),
     locks: join(root, 'locks'),
+    spares: join(root, 'spares'),
     tmp: join(root, 'tmp'),
   });
 }
@@ -168,7 +182,7 @@ function isThere({ root }: Store): boolean {
 }
 
 function makeStore(store: Store): void {
-  const { root, blobs, layers, containers, host, locks, tmp } = store;
+  const { root, blobs, layers, containers, host, locks, spares, tmp } = store;
   mkdirSync(root, { recursive: true, mode: 0o700 });
   const names = readdirSync(root);
   const foreign = names.find((name) => !NAMES.has(name));
@@ -180,7 +194,9 @@ function makeStore(store: Store): void {
   // Others must not reach the setuid programs of images (CVE-2021-41103).
   const { mode, uid } = statSync(root);
   if ((mode & 0o077) !== 0 && uid === process.geteuid?.()) chmodSync(root, 0o700);
-  for (const path of [blobs, layers, containers, host, locks, tmp]) mkdirSync(path, { recursive: true, mode: 0o700 });
+  for (const path of [blobs, layers, containers, host, locks, spares, tmp]) {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  }
   writeOnce(store, store.index, EMPTY_INDEX);
   writeOnce(store, join(root, 'oci-layout'), LAYOUT);
   checkLayoutVersion(join(root, 'oci-layout'));

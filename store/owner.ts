@@ -63,8 +63,16 @@ function becomeOwner(store: Store): string {
   }
 }
 
+const leaving: (() => void)[] = [];
+
+/** Has something done when this thread ends by itself: synchronously, and before its name is given up. */
+export function beforeLeaving(action: () => void): void {
+  leaving.push(action);
+}
+
 /** When this thread ends with nothing left of it, there is nothing to sweep, so that the next need not look for it. */
 function leave(): void {
+  for (const action of leaving) action();
   for (const [store, owner] of owners) {
     const isLeft = (path: string) => path.startsWith(`${store.root}/`);
     try {

@@ -37,6 +37,11 @@ export function removeTree(path: string): Promise<void> {
   return inTurns(removal(AT_FDCWD, path));
 }
 
+/** As {@link removeTree}, all of it before it returns: for when this thread ends. */
+export function removeTreeNow(path: string): void {
+  removeTreeAt(AT_FDCWD, path);
+}
+
 /** Removes what an open directory has under `name`, at once. */
 export function removeTreeAt(directory: number, name: Name): void {
   const steps = removal(directory, name);

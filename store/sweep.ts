@@ -33,8 +33,10 @@ export async function sweepContainers(store: Store): Promise<Swept> {
     }
     if (dead.size === 0) return { containers: [], owners: 0 };
     const containers = await removeContainersOf(store, dead);
-    for (const name of readdirSync(store.tmp)) {
-      if (dead.has(ownerOfTemporary(name))) await removeTree(join(store.tmp, name));
+    for (const directory of [store.tmp, store.spares]) {
+      for (const name of readdirSync(directory)) {
+        if (dead.has(ownerOfTemporary(name))) await removeTree(join(directory, name));
+      }
     }
     // The locks' files go last: while there is one, the next sweep finds what an interrupted one left.
     for (const { path } of dead.values()) unlinkSync(path);
