@@ -65,12 +65,16 @@ function makeDirectories(path: string): string {
  */
 export function removeContainerDirectory(store: Store, id: string): Promise<void> {
   const { path } = containerPaths(store, id);
+  if (!keepSpare(store, path)) return discardContainerDirectory(store, id);
+  disown(path);
+  return Promise.resolve();
+}
+
+/** {@link removeContainerDirectory} for one that may not be kept: a process of it may be dying still. */
+export function discardContainerDirectory(store: Store, id: string): Promise<void> {
+  const { path } = containerPaths(store, id);
   const aside = temporaryPath(store);
   try {
-    if (keepSpare(store, path)) {
-      disown(path);
-      return Promise.resolve();
-    }
     renameSync(path, aside);
     disown(path);
   } catch (error) {

@@ -77,8 +77,9 @@ function cleanOne({ used, clean }: Spares): void {
 function isUntouched(path: string): boolean {
   const { upper, record } = containerPathsIn(path);
   try {
-    const { mode, uid } = lstatSync(upper);
-    if ((mode & 0o7777) !== ROOT_MODE || uid !== euid() || readdirSync(upper).length > 0) return false;
+    const { mode, uid, gid } = lstatSync(upper);
+    if ((mode & 0o7777) !== ROOT_MODE || uid !== euid() || gid !== lstatSync(path).gid) return false;
+    if (readdirSync(upper).length > 0) return false;
     if (lstatSync(record).size !== RECORD_BYTES) return false;
     const names = Buffer.alloc(1024);
     const length = llistxattr(upper, names, names.length);

@@ -2,7 +2,7 @@
 import { readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode } from '../syscalls/index.ts';
-import { readContainerRecord, removeContainerDirectory } from './containers.ts';
+import { discardContainerDirectory, readContainerRecord } from './containers.ts';
 import { isContainerId, type Store } from './layout.ts';
 import { type Lock, tryLock } from './lock.ts';
 import { ownerLockPath, ownerOfLock, ownerOfTemporary } from './owner.ts';
@@ -51,7 +51,7 @@ async function removeContainersOf(store: Store, owners: ReadonlyMap<string, unkn
   const removed: string[] = [];
   for (const id of readdirSync(store.containers)) {
     if (!isContainerId(id) || !isAbandoned(store, id, owners)) continue;
-    await removeContainerDirectory(store, id);
+    await discardContainerDirectory(store, id);
     removed.push(id);
   }
   return removed;

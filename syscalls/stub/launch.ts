@@ -113,9 +113,14 @@ function openPipe(): [number, number] {
 /** A sealed memfd, so that no process it becomes /proc/PID/exe of can change it (CVE-2019-5736). */
 function openImage(bytes: Uint8Array): number {
   const descriptor = createExecutableMemfd();
-  write(descriptor, bytes, bytes.length);
-  fcntl(descriptor, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
-  return descriptor;
+  try {
+    write(descriptor, bytes, bytes.length);
+    fcntl(descriptor, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+    return descriptor;
+  } catch (error) {
+    close(descriptor);
+    throw error;
+  }
 }
 
 /** Whether this kernel knows MFD_EXEC (Linux 6.3), which vm.memfd_noexec=1 asks for. */

@@ -36,14 +36,14 @@ export async function measureAll(programme: Programme): Promise<Scenario[]> {
   };
 
   for (const network of ['none', 'host'] as const) {
-    for (const upper of ['disk', 'tmpfs'] as const) await add(measureRun({ ...base, network, upper }, pace(100, 3000)));
+    for (const upper of ['disk', 'tmpfs'] as const) await add(measureRun({ ...base, network, upper }, pace(70, 2500)));
   }
-  await add(measureExec(base, pace(100, 3000)));
+  await add(measureExec(base, pace(70, 2500)));
   if (privilegesOnly) return scenarios;
-  for (const upper of ['disk', 'tmpfs'] as const) await add(measureMany({ ...base, upper }, pace(10, 4000)));
-  await add(measureStdout(base, pace(8, 5000)));
-  await add(measureImport(pace(40, 4000)));
+  for (const upper of ['disk', 'tmpfs'] as const) await add(measureMany({ ...base, upper }, pace(8, 3500)));
+  await add(measureStdout(base, pace(8, 4500)));
+  await add(measureImport(pace(30, 4000)));
   await add(measureAlive(base, quick ? 200 : 1000));
-  await add(measureSplit(base, pace(100, 3000)));
+  await add(measureSplit(base, pace(70, 2500)));
   return scenarios;
 }

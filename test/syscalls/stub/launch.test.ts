@@ -19,7 +19,6 @@ import {
   FD_CLOEXEC,
   fcntl,
   getpid,
-  launch,
   mkdirat,
   O_CLOEXEC,
   type Program,
@@ -38,7 +37,7 @@ import {
 } from '../../../syscalls/index.ts';
 import { interpreterPage } from '../../../syscalls/stub/page.ts';
 import { expectNothingLeft, traces } from '../../support/leftovers.ts';
-import { launchAndWait, launchPart, readToEnd, wait } from './launching.ts';
+import { launchPart, readToEnd, start, startAndWait, wait } from './launching.ts';
 
 const MISSING = '/proc/self/no-such-directory';
 const SIGPIPE = 13;
@@ -52,13 +51,15 @@ const toStdout = dup3.step('setting standard output', [pipeEnd, 1, 0]);
 describe('a launch', () => {
   test('gives the pid and a pidfd of a child that runs the stub', () => {
     const self = variable('self');
-    const { pid, pidfd, report, failure } = launch({
+    const started = start({
       launch: launchPart(),
       stub: [getpid.step('asking', [], { into: self }), exit_group.step('ending', [self])],
     });
-    expect(readFileSync(`/proc/self/fdinfo/${pidfd}`, 'utf8')).toMatch(new RegExp(`^Pid:\t${pid}$`, 'm'));
-    const ended = wait({ pid, pidfd, report, failure });
-    expect(ended).toEqual({ pid, status: pid & 0xff, isKilled: false, failure: undefined });
+    expect(readFileSync(`/proc/self/fdinfo/${started.pidfd}`, 'utf8')).toMatch(
+      new RegExp(`^Pid:\t${started.pid}$`, 'm'),
+    );
+    const { pid } = started;
+    expect(wait(started)).toEqual({ pid, status: pid & 0xff, isKilled: false, failure: undefined });
   });
 
   test('hands descriptors over by the names of variables', () => {
@@ -69,16 +70,16 @@ describe('a launch', () => {
   test('leaves no process, descriptor or mount behind, fifty times', async () => {
     const before = traces();
     for (let count = 0; count < 50; count += 1) {
-      expect(launchAndWait({ launch: launchPart(), stub: [end(count)] }).status).toBe(count);
+      expect(startAndWait({ launch: launchPart(), stub: [end(count)] }).status).toBe(count);
     }
     await expectNothingLeft(before);
   });
 
   test('is made with what is already in memory: the second maps nothing', () => {
     const program = { launch: launchPart(), stub: [end(0)] };
-    launchAndWait(program);
+    startAndWait(program);
     const before = interpreterPage();
-    launchAndWait(program);
+    startAndWait(program);
     expect(interpreterPage()).toBe(before);
   });
 
@@ -90,8 +91,8 @@ describe('a launch', () => {
 
   test('gives this thread its signal mask back, whether it succeeds or not', () => {
     const before = statusOf('thread-self');
-    launchAndWait({ launch: launchPart(), stub: [end(0)] });
-    expect(() => launch({ launch: launchPart([], CLONE_FS + CLONE_NEWNS), stub: [end(0)] })).toThrow();
+    startAndWait({ launch: launchPart(), stub: [end(0)] });
+    expect(() => start({ launch: launchPart([], CLONE_FS + CLONE_NEWNS), stub: [end(0)] })).toThrow();
     expect(statusOf('thread-self').blocked).toBe(before.blocked);
   });
 });
@@ -149,16 +150,16 @@ describe('a stub', () => {
   });
 
   test('that is killed has reported nothing', () => {
-    const { pidfd, ...launched } = launch({ launch: launchPart(), stub: [pause()] });
-    pidfd_send_signal(pidfd, SIGKILL, null, 0);
-    expect(wait({ pidfd, ...launched })).toMatchObject({ status: SIGKILL, isKilled: true, failure: undefined });
+    const started = start({ launch: launchPart(), stub: [pause()] });
+    pidfd_send_signal(started.pidfd, SIGKILL, null, 0);
+    expect(wait(started)).toMatchObject({ status: SIGKILL, isKilled: true, failure: undefined });
   });
 });
 
 describe('a failure', () => {
   test('in the stub is an error with step, call, error number, path and purpose', () => {
     const part = launchPart();
-    const { status, failure } = launchAndWait({
+    const { status, failure } = startAndWait({
       launch: part,
       stub: [getpid.step('asking', []), mkdirat.step('making a directory', [AT_FDCWD, `${MISSING}/x`, 0o755])],
     });
@@ -180,13 +181,13 @@ describe('a failure', () => {
 
   test('of a call about two files names both', () => {
     const rename = renameat2.step('renaming', [AT_FDCWD, `${MISSING}/a`, AT_FDCWD, `${MISSING}/b`, 0]);
-    const { failure } = launchAndWait({ launch: launchPart(), stub: [rename] });
+    const { failure } = startAndWait({ launch: launchPart(), stub: [rename] });
     expect(failure).toMatchObject({ path: `${MISSING}/a`, dest: `${MISSING}/b` });
   });
 
   test('in the launch part, behind the clone, is one too, with the index in that part', () => {
     const failing = chdir.step('entering a directory', [MISSING]);
-    const { status, failure } = launchAndWait({ launch: launchPart([failing]), stub: [end(0)] });
+    const { status, failure } = startAndWait({ launch: launchPart([failing]), stub: [end(0)] });
     expect(status).toBe(127);
     expect(failure).toMatchObject({
       code: 'ENOENT',
@@ -201,7 +202,7 @@ describe('a failure', () => {
     const before = traces();
     // A file system shared and not shared: EINVAL for any user.
     const program = { launch: launchPart([], CLONE_FS + CLONE_NEWNS), stub: [end(0)] };
-    expect(() => launch(program)).toThrow(
+    expect(() => start(program)).toThrow(
       expect.objectContaining({ code: 'EINVAL', syscall: 'clone3', step: 1, purpose: 'making the process' }),
     );
     await expectNothingLeft(before);
@@ -210,11 +211,11 @@ describe('a failure', () => {
   test('of execve is told apart from success by the report, and success is its end', () => {
     const run = (path: string) =>
       execve.step('executing', [path, stringArray(['sh', '-c', 'exit 3']), stringArray([])]);
-    expect(launchAndWait({ launch: launchPart(), stub: [run('/bin/sh')] })).toMatchObject({
+    expect(startAndWait({ launch: launchPart(), stub: [run('/bin/sh')] })).toMatchObject({
       status: 3,
       failure: undefined,
     });
-    expect(launchAndWait({ launch: launchPart(), stub: [run(MISSING)] })).toMatchObject({
+    expect(startAndWait({ launch: launchPart(), stub: [run(MISSING)] })).toMatchObject({
       status: 127,
       failure: { code: 'ENOENT', syscall: 'execve', path: MISSING },
     });
@@ -237,9 +238,9 @@ describe('what cannot be meant is refused before anything happens', () => {
   test.each<[string, Program, Record<string, number>]>([
     ['a label that no step has', { launch: launchPart(), stub: [getpid.step('asking', [], { next: 'no' })] }, {}],
     ['a variable with a fraction', { launch: launchPart([toStdout]), stub: [end(0)] }, { pipe: 0.5 }],
-  ])('%s, by launch', async (_, program, values) => {
+  ])('%s, when it is launched', async (_, program, values) => {
     const before = traces();
-    expect(() => launch(program, values)).toThrow();
+    expect(() => start(program, values)).toThrow();
     await expectNothingLeft(before);
   });
 });
@@ -250,7 +251,7 @@ function launchWaiting(context: TestContext, steps: readonly Step[] = []): { rea
   pipe2(new Uint8Array(ready.buffer), O_CLOEXEC);
   const [readEnd, writeEnd] = ready as unknown as [number, number];
   const tell = write.step('telling that it waits', [1, '!', 1]);
-  const launched = launch({ launch: launchPart([toStdout]), stub: [...steps, tell, pause()] }, { pipe: writeEnd });
+  const launched = start({ launch: launchPart([toStdout]), stub: [...steps, tell, pause()] }, { pipe: writeEnd });
   context.onTestFinished(() => {
     pidfd_send_signal(launched.pidfd, SIGKILL, null, 0);
     wait(launched);
@@ -271,7 +272,7 @@ function outputOf(program: Program): { readonly text: string; readonly status: n
   const ends = new Uint32Array(2);
   pipe2(new Uint8Array(ends.buffer), O_CLOEXEC);
   const [readEnd, writeEnd] = ends as unknown as [number, number];
-  const launched = launch(program, { pipe: writeEnd });
+  const launched = start(program, { pipe: writeEnd });
   close(writeEnd);
   const text = readToEnd(readEnd).toString();
   close(readEnd);

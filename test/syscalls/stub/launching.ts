@@ -10,9 +10,11 @@ import {
   CLONE_VM,
   clone3,
   close,
+  compile,
   dup3,
   equal,
   execveat,
+  failureIn,
   LAUNCH_VARIABLES,
   type Launched,
   launch,
@@ -37,21 +39,21 @@ import {
 } from '../../../syscalls/index.ts';
 
 const SIGCHLD = 17;
-const { pid, pidfd, image, report } = LAUNCH_VARIABLES;
+const variables = LAUNCH_VARIABLES;
 
 /** The launch part of a program: clones this thread, makes `steps` in the clone, and enters the stub. */
 export function launchPart(steps: readonly Step[] = [], cloneFlags = 0): Step[] {
   const saved = memory(new Uint8Array(SIGSET_SIZE));
   const all = new Uint8Array(SIGSET_SIZE).fill(0xff);
   const flags = CLONE_VM + CLONE_VFORK + CLONE_PIDFD + CLONE_CLEAR_SIGHAND + cloneFlags;
-  const args = CLONE_ARGS.encode({ flags, pidfd: addressOf(pidfd), exit_signal: SIGCHLD });
+  const args = CLONE_ARGS.encode({ flags, pidfd: addressOf(variables.pidfd), exit_signal: SIGCHLD });
   return [
     rt_sigprocmask.step('blocking signals', [SIG_SETMASK, all, saved, SIGSET_SIZE]),
-    clone3.step('making the process', [args, CLONE_ARGS.size], { into: pid, onError: PARENT_LABEL }),
-    equal(pid, 0, { otherwise: PARENT_LABEL }),
+    clone3.step('making the process', [args, CLONE_ARGS.size], { into: variables.pid, onError: PARENT_LABEL }),
+    equal(variables.pid, 0, { otherwise: PARENT_LABEL }),
     ...steps,
-    dup3.step('setting the report descriptor', [report, REPORT_DESCRIPTOR, 0]),
-    execveat.step('entering the stub', [image, '', stringArray(['stub']), stringArray([]), AT_EMPTY_PATH]),
+    dup3.step('setting the report descriptor', [variables.report, REPORT_DESCRIPTOR, 0]),
+    execveat.step('entering the stub', [variables.image, '', stringArray(['stub']), stringArray([]), AT_EMPTY_PATH]),
     rt_sigprocmask.step('restoring signals', [SIG_SETMASK, saved, null, SIGSET_SIZE], { label: PARENT_LABEL }),
   ];
 }
@@ -65,22 +67,33 @@ export interface Ended {
   readonly failure: SyscallError | undefined;
 }
 
+/** A process that was launched, and how to read its report. Its descriptors are closed by {@link wait}. */
+export interface Started extends Launched {
+  failure(report: Uint8Array): SyscallError | undefined;
+}
+
+/** Launches a program. */
+export function start(program: Program, values?: Readonly<Record<string, number>>): Started {
+  const compiled = compile(program);
+  return { ...launch(compiled, values), failure: (report) => failureIn(report, compiled) };
+}
+
 /** Launches a program and waits for its end. */
-export function launchAndWait(program: Program, values?: Readonly<Record<string, number>>): Ended {
-  return wait(launch(program, values));
+export function startAndWait(program: Program, values?: Readonly<Record<string, number>>): Ended {
+  return wait(start(program, values));
 }
 
 /** Waits for the end of what was launched, and closes its descriptors. */
-export function wait(launched: Launched): Ended {
+export function wait({ pidfd, report, failure }: Started): Ended {
   try {
-    const bytes = readToEnd(launched.report);
+    const bytes = readToEnd(report);
     const info = new Uint8Array(SIGINFO_CHILD.size);
-    waitid(P_PIDFD, launched.pidfd, info, WEXITED, null);
+    waitid(P_PIDFD, pidfd, info, WEXITED, null);
     const { si_pid, si_code, si_status } = SIGINFO_CHILD.decode(info);
-    return { pid: si_pid, status: si_status, isKilled: si_code !== CLD_EXITED, failure: launched.failure(bytes) };
+    return { pid: si_pid, status: si_status, isKilled: si_code !== CLD_EXITED, failure: failure(bytes) };
   } finally {
-    close(launched.report);
-    close(launched.pidfd);
+    close(report);
+    close(pidfd);
   }
 }
 
