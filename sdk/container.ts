@@ -250,7 +250,8 @@ export class Container extends EventEmitter<ContainerEvents> {
    */
   async stop({ timeoutMs, signal }: StopOptions = {}): Promise<ExitStatus | null> {
     const init = await this.#life.started().catch(() => undefined);
-    return init === undefined ? null : stopProcess(init, signal ?? this.#stopSignal(), timeoutMs);
+    if (init === undefined) return null;
+    return stopProcess(init, signal ?? this.#stopSignal(), { timeoutMs, isReaper: this.#options.init === true });
   }
 
   /**

@@ -71,8 +71,16 @@ export function writeAll(fd: number, chunk: Uint8Array, position: number | null 
  * @throws CaissonError BLOB_NOT_FOUND
  */
 export function openBlob(store: Store, { digest }: Expected): Readable {
-  return createReadStream('', { fd: openBlobFile(store, digest) });
+  return createReadStream('', { fd: openBlobFile(store, digest), highWaterMark: CHUNK_BYTES });
 }
+
+/** The content of a file that may be big. */
+export function readChunks(path: string, signal?: AbortSignal): Readable {
+  return createReadStream(path, { highWaterMark: CHUNK_BYTES, signal });
+}
+
+/** Each piece that is read costs a turn of the event loop. */
+const CHUNK_BYTES = 512 * 1024;
 
 /**
  * Reads a JSON document from a blob, verified, and at most {@link MAX_DOCUMENT_BYTES} of it.

@@ -85,6 +85,18 @@ export function discardContainerDirectory(store: Store, id: string): Promise<voi
 }
 
 /**
+ * Makes the directories of a container that has run fit for another run. What was mounted `volatile` overlayfs refuses
+ * to mount again, as the machine may have crashed in between (kernel, Documentation/filesystems/overlayfs.rst): ours
+ * would not have survived that.
+ */
+export async function renewContainerDirectory(store: Store, id: string): Promise<void> {
+  const { path, work } = containerPaths(store, id);
+  await removeTree(work);
+  await removeTree(`${path}/views`);
+  mkdirSync(work, 0o700);
+}
+
+/**
  * Reads what is written down of a container; undefined where there is none of that id.
  * @throws CaissonError RECORD_INVALID when it is not an object of JSON
  */

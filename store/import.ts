@@ -3,11 +3,11 @@
  * against what the configuration says of them. Then it is put into its places, and last of all the image is named;
  * so what fails on the way leaves nothing.
  */
-import { createReadStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CaissonError, hasCode } from '../syscalls/index.ts';
 import { publishFile, syncDisk } from './atomic.ts';
-import { checkDocument, checkDocumentSize, hasBlob, writeVerified } from './blobs.ts';
+import { checkDocument, checkDocumentSize, hasBlob, readChunks, writeVerified } from './blobs.ts';
 import { measure } from './digest.ts';
 import { chooseFromDockerArchive, describeManifest } from './docker-archive.ts';
 import { findImage, listImages, recordImage, type StoredImage } from './images.ts';
@@ -113,7 +113,7 @@ async function chooseDocker(source: ImageSource, wanted: Wanted, staging: string
 }
 
 async function digestOfFile({ path }: SourceFile): Promise<string> {
-  const { chunks, result } = measure(createReadStream(path));
+  const { chunks, result } = measure(readChunks(path));
   for await (const _ of chunks);
   return result().digest;
 }
@@ -172,15 +172,15 @@ async function stageBlob(
   if (file === undefined) throw blobNotFound(source, digest);
   if (file.digest === digest && file.size === size) return { digest, path: file.path };
   const path = join(staging, digest.slice('sha256:'.length));
-  await writeVerified(createReadStream(file.path, { signal }), descriptor, path);
+  await writeVerified(readChunks(file.path, signal), descriptor, path);
   return { digest, path };
 }
 
 /** A layer that is there is still compared: the configuration may name it and mean another. */
 async function takeLayer(store: Store, { path }: StagedBlob, diffId: string, { layers, signal }: Stage): Promise<void> {
-  if (layers.some((layer) => layer.diffId === diffId)) return verifyLayer(createReadStream(path, { signal }), diffId);
-  if (hasLayer(store, diffId)) return verifyLayer(createReadStream(path, { signal }), diffId);
-  layers.push(await stageLayer(store, createReadStream(path, { signal }), diffId));
+  if (layers.some((layer) => layer.diffId === diffId)) return verifyLayer(readChunks(path, signal), diffId);
+  if (hasLayer(store, diffId)) return verifyLayer(readChunks(path, signal), diffId);
+  layers.push(await stageLayer(store, readChunks(path, signal), diffId));
 }
 
 function readStaged<T>(blob: StagedBlob, descriptor: Descriptor, what: string, read: (document: JsonObject) => T): T {

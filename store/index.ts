@@ -4,6 +4,7 @@ export {
   createContainerDirectory,
   readContainerRecord,
   removeContainerDirectory,
+  renewContainerDirectory,
 } from './containers.ts';
 export { isDigest, parseDigest } from './digest.ts';
 export { findImage, type ImageSummary, listImages, type StoredImage } from './images.ts';

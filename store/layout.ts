@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
-import { isAbsolute, join, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { CaissonError, hasCode } from '../syscalls/index.ts';
 import { parseDigest } from './digest.ts';
 import { temporaryPath } from './owner.ts';
@@ -183,7 +183,7 @@ function isThere({ root }: Store): boolean {
 
 function makeStore(store: Store): void {
   const { root, blobs, layers, containers, host, locks, spares, tmp } = store;
-  mkdirSync(root, { recursive: true, mode: 0o700 });
+  makeDirectory(root);
   const names = readdirSync(root);
   const foreign = names.find((name) => !NAMES.has(name));
   if (foreign !== undefined && !names.includes('oci-layout')) {
@@ -195,11 +195,23 @@ function makeStore(store: Store): void {
   const { mode, uid } = statSync(root);
   if ((mode & 0o077) !== 0 && uid === process.geteuid?.()) chmodSync(root, 0o700);
   for (const path of [blobs, layers, containers, host, locks, spares, tmp]) {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectory(path);
   }
   writeOnce(store, store.index, EMPTY_INDEX);
   writeOnce(store, join(root, 'oci-layout'), LAYOUT);
   checkLayoutVersion(join(root, 'oci-layout'));
+}
+
+/** Node's own recursive mkdir says ENOENT on a read-only disk, which is no reason anybody can act upon. */
+function makeDirectory(path: string, withParents = true): void {
+  try {
+    mkdirSync(path, 0o700);
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return;
+    if (!withParents || !hasCode(error, 'ENOENT')) throw error;
+    makeDirectory(dirname(path));
+    makeDirectory(path, false);
+  }
 }
 
 /** Writes a file unless it is there. link(2) neither replaces what another process wrote nor shows half a file. */

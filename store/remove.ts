@@ -34,7 +34,7 @@ type Name = string | Uint8Array;
  * That there is nothing at `path` is no error.
  */
 export function removeTree(path: string): Promise<void> {
-  return inTurns(removal(AT_FDCWD, path));
+  return inTurns(steps(AT_FDCWD, path));
 }
 
 /** As {@link removeTree}, all of it before it returns: for when this thread ends. */
@@ -44,31 +44,32 @@ export function removeTreeNow(path: string): void {
 
 /** Removes what an open directory has under `name`, at once. */
 export function removeTreeAt(directory: number, name: Name): void {
-  const steps = removal(directory, name);
-  while (steps.next().done !== true);
+  const removal = steps(directory, name);
+  while (removal.next().done !== true);
 }
 
-function inTurns(steps: Generator<void>): Promise<void> {
+function inTurns(removal: Generator<void>): Promise<void> {
   try {
-    if (steps.next().done === true) return Promise.resolve();
+    if (removal.next().done === true) return Promise.resolve();
   } catch (error) {
     return Promise.reject(error);
   }
   return (async () => {
     do await nextTurn();
-    while (steps.next().done !== true);
+    while (removal.next().done !== true);
   })();
 }
 
-function* removal(at: number, path: Name): Generator<void> {
+function* steps(at: number, path: Name): Generator<void> {
   const top = openDirectory(at, path);
   if (top === undefined) return unlink(at, path, 0);
   try {
-    const moveUp = mover(top);
+    const removal = { top, moveUp: mover(top), isTurnOver: counter(ENTRIES_PER_TURN) };
     for (let entries = list(top); entries.length > 0; entries = list(top)) {
       for (const { name, isDirectory } of entries) {
-        if (isDirectory) yield* empty(top, name, moveUp);
+        if (isDirectory) yield* empty(removal, name);
         else unlink(top, name, 0);
+        if (removal.isTurnOver()) yield;
       }
     }
   } finally {
@@ -77,16 +78,28 @@ function* removal(at: number, path: Name): Generator<void> {
   unlink(at, path, AT_REMOVEDIR);
 }
 
+/** A tree on its way. */
+interface Removal {
+  /** The directory that all is moved up to. */
+  readonly top: number;
+  moveUp(from: number, name: Name): void;
+  isTurnOver(): boolean;
+}
+
+function counter(limit: number): () => boolean {
+  let count = 0;
+  return () => ++count % limit === 0;
+}
+
 /** Empties a directory in `top` and removes it; the directories in it become its siblings. */
-function* empty(top: number, name: Name, moveUp: (from: number, name: Name) => void): Generator<void> {
+function* empty({ top, moveUp, isTurnOver }: Removal, name: Name): Generator<void> {
   const directory = openDirectory(top, name);
   if (directory === undefined) return;
   try {
-    let count = 0;
     for (const child of list(directory)) {
       if (child.isDirectory) moveUp(directory, child.name);
       else unlink(directory, child.name, 0);
-      if (++count % ENTRIES_PER_TURN === 0) yield;
+      if (isTurnOver()) yield;
     }
   } finally {
     close(directory);

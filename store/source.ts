@@ -2,20 +2,10 @@
  * Where an image is loaded from: a directory, or an archive that is read once and taken apart into files of our own.
  * Either way it is files by name, and a name never becomes a path.
  */
-import {
-  closeSync,
-  constants,
-  createReadStream,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  statSync,
-  unlinkSync,
-} from 'node:fs';
+import { closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync, statSync, unlinkSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { CaissonError, hasCode } from '../syscalls/index.ts';
-import { checkDocumentSize, hasBlob, writeAll } from './blobs.ts';
+import { checkDocumentSize, hasBlob, readChunks, writeAll } from './blobs.ts';
 import { isDigest, measure } from './digest.ts';
 import { type JsonObject, parseDocument } from './json.ts';
 import { decompress } from './layer/decompress.ts';
@@ -58,7 +48,7 @@ export async function openSource(
   if (stats === undefined) throw new CaissonError('IMAGE_NOT_FOUND', `there is no image at '${path}'`);
   if (stats.isDirectory()) return { name: `'${path}'`, find: (name) => findInDirectory(path, name) };
   if (!stats.isFile()) throw new CaissonError('IMAGE_INVALID', `'${path}' is neither a directory nor an archive`);
-  const members = await unpackArchive(store, readTar(decompress(createReadStream(path, { signal }))), staging);
+  const members = await unpackArchive(store, readTar(decompress(readChunks(path, signal))), staging);
   return { name: `'${path}'`, find: (name) => members.get(name) };
 }
 

@@ -54,7 +54,12 @@ export function keepSpare(store: Store, path: string): boolean {
   }
   if (spares.clean.length + spares.used.length >= MAX_SPARES || !isUntouched(path)) return false;
   const spare = `${store.spares}/${ownerOf(store)}.${counter++}`;
-  renameSync(path, spare);
+  try {
+    renameSync(path, spare);
+  } catch {
+    // Whatever it is, removing the directory meets it again.
+    return false;
+  }
   spares.used.push(spare);
   setImmediate(cleanOne, spares).unref();
   return true;

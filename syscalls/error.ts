@@ -96,8 +96,12 @@ export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
   return error instanceof Error && 'code' in error && codes.includes(String(error.code));
 }
 
+/** Node makes the map anew at each call. */
+let descriptions: ReturnType<typeof getSystemErrorMap> | undefined;
+
 function formatFailure({ errno, syscall, path, dest, purpose, hint }: SyscallFailure): string {
-  const description = getSystemErrorMap().get(-errno)?.[1];
+  descriptions ??= getSystemErrorMap();
+  const description = descriptions.get(-errno)?.[1];
   const target = [path, dest].filter((name) => name !== undefined).map((name) => `'${name}'`);
   return [
     purpose === undefined ? '' : `${purpose}: `,

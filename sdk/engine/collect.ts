@@ -1,5 +1,6 @@
 /** Output that is wanted whole: read straight from its descriptor, with no stream in between. */
 import { close, hasCode, read, watch } from '../../syscalls/index.ts';
+import { PIPE_BYTES } from './output.ts';
 import { openTerminal } from './terminal.ts';
 
 /** How much is kept, and what happens at the first byte more: that and what follows is read and dropped. */
@@ -8,34 +9,22 @@ export interface Limit {
   onOverflow(): void;
 }
 
-const CHUNK_BYTES = 65_536;
-
-/** How many chunks are read before other work of this thread gets its turn. */
-const CHUNKS_PER_TURN = 16;
-
 /** Every read goes here first: most processes write little, and a buffer for each would be 64 KiB. */
 let scratch: Buffer | undefined;
 
 /** Reads a non-blocking pipe to its end, and closes it. */
 export function collectPipe(descriptor: number | undefined, limit: Limit): Promise<Buffer> {
   if (descriptor === undefined) return Promise.resolve(Buffer.alloc(0));
-  scratch ??= Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  scratch ??= Buffer.allocUnsafeSlow(PIPE_BYTES);
   const buffer = scratch;
   const kept = new Kept(limit);
 
-  /** Reads what is there; false at the end. A chunk that is not full was the last one for now. */
-  const readSome = () => {
-    let count = CHUNK_BYTES;
-    for (let turn = 0; count === CHUNK_BYTES && turn < CHUNKS_PER_TURN; turn++) {
-      count = read(descriptor, buffer, CHUNK_BYTES);
-      kept.add(buffer.subarray(0, count));
-    }
-    return count > 0;
-  };
   return new Promise((resolve, reject) => {
     const handle = watch(descriptor, { readable: true }, () => {
       try {
-        if (readSome()) return;
+        const count = read(descriptor, buffer, PIPE_BYTES);
+        kept.add(buffer.subarray(0, count));
+        if (count > 0) return;
         resolve(kept.bytes());
       } catch (error) {
         if (hasCode(error, 'EAGAIN', 'EINTR')) return;

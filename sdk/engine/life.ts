@@ -1,6 +1,11 @@
 /** The life of a container: what may follow what, and what is undone. The façade in container.ts tells of it. */
 import { inspect } from 'node:util';
-import { createContainerDirectory, removeContainerDirectory, type Store } from '../../store/index.ts';
+import {
+  createContainerDirectory,
+  removeContainerDirectory,
+  renewContainerDirectory,
+  type Store,
+} from '../../store/index.ts';
 import { CaissonError } from '../../syscalls/index.ts';
 import type { Image } from '../image.ts';
 import { Process } from '../process.ts';
@@ -137,6 +142,8 @@ export class Life {
   }
 
   async #start(): Promise<void> {
+    if (this.#child !== undefined && this.#removing === undefined)
+      await renewContainerDirectory(this.#parts.store, this.#parts.id);
     const launched = this.#launch('pipe');
     const guard = endOnAbort(launched.child, launched.signal);
     try {

@@ -1,8 +1,8 @@
 /** What a process writes, as Node streams with two conveniences. */
-import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { StringDecoder } from 'node:string_decoder';
+import { close, F_SETPIPE_SZ, fcntl, hasCode, read, type Watch, watch } from '../../syscalls/index.ts';
 
 /** The output of a process: a Node Readable of Buffers. What nobody reads makes the process wait, as with any pipe. */
 export type Output = Readable & OutputConveniences;
@@ -15,6 +15,12 @@ export interface OutputConveniences {
   web(): ReadableStream<Uint8Array>;
 }
 
+/** As much as a pipe holds, unless it is told otherwise (man 7 pipe). */
+export const PIPE_BYTES = 65_536;
+
+/** As much as the pipe of a busy process is made to hold, so that it and its reader wait for each other less often. */
+const BUSY_PIPE_BYTES = 4 * PIPE_BYTES;
+
 /** Adds the conveniences to a stream. */
 export function asOutput<T extends Readable>(stream: T): T & OutputConveniences {
   return Object.assign(stream, {
@@ -23,9 +29,78 @@ export function asOutput<T extends Readable>(stream: T): T & OutputConveniences 
   });
 }
 
-/** The read end of a pipe as a stream, which takes ownership of the descriptor. */
+/**
+ * The read end of a pipe as a stream, which takes ownership of the descriptor. Not a net.Socket, which reads a pipe
+ * at a quarter of the speed: 0.9 GiB/s, and this 3.
+ */
 export function openOutput(descriptor: number): Output {
-  return asOutput(new Socket({ fd: descriptor, readable: true, writable: false }));
+  return asOutput(new PipeStream(descriptor));
+}
+
+class PipeStream extends Readable {
+  #descriptor: number | undefined;
+  #watch: Watch | undefined;
+  #isPaused = false;
+  #isWide = false;
+
+  constructor(descriptor: number) {
+    super({ highWaterMark: 2 * PIPE_BYTES });
+    this.#descriptor = descriptor;
+  }
+
+  override _read(): void {
+    if (this.#descriptor === undefined) return;
+    if (this.#watch === undefined) this.#watch = watch(this.#descriptor, { readable: true }, () => this.#readSome());
+    else if (this.#isPaused) this.#watch.change({ readable: true });
+    this.#isPaused = false;
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#watch?.close();
+    if (this.#descriptor !== undefined) close(this.#descriptor);
+    this.#watch = undefined;
+    this.#descriptor = undefined;
+    done(error);
+  }
+
+  /** One chunk each time the pipe is ready: to find out that there is no other costs more than to be called again. */
+  #readSome(): void {
+    const chunk = this.#readChunk();
+    if (chunk === undefined) return;
+    const wantsMore = this.push(chunk.length === 0 ? null : chunk);
+    if (!wantsMore) this.#pause();
+    if (chunk.length === PIPE_BYTES && !this.#isWide) this.#widen();
+  }
+
+  #pause(): void {
+    this.#isPaused = true;
+    this.#watch?.change({});
+  }
+
+  /** Only for who needs it: a user may have 64 MiB in pipes (/proc/sys/fs/pipe-user-pages-soft). */
+  #widen(): void {
+    this.#isWide = true;
+    if (this.#descriptor === undefined) return;
+    try {
+      fcntl(this.#descriptor, F_SETPIPE_SZ, BUSY_PIPE_BYTES);
+    } catch (error) {
+      if (!hasCode(error, 'EPERM', 'EBUSY')) this.destroy(error as Error);
+    }
+  }
+
+  #readChunk(): Buffer | undefined {
+    // A reader may end the stream from within its 'data' event.
+    if (this.#descriptor === undefined) return undefined;
+    const buffer = Buffer.allocUnsafe(PIPE_BYTES);
+    try {
+      const count = read(this.#descriptor, buffer, PIPE_BYTES);
+      // A few bytes must not keep 64 KiB alive.
+      return count < PIPE_BYTES / 4 ? Buffer.from(buffer.subarray(0, count)) : buffer.subarray(0, count);
+    } catch (error) {
+      if (!hasCode(error, 'EAGAIN', 'EINTR')) this.destroy(error as Error);
+      return undefined;
+    }
+  }
 }
 
 async function* lines(stream: Readable): AsyncIterableIterator<string> {

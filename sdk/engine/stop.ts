@@ -23,10 +23,10 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 export async function stopProcess(
   process: Process,
   signal: NodeJS.Signals,
-  timeoutMs = DEFAULT_TIMEOUT_MS,
+  { timeoutMs = DEFAULT_TIMEOUT_MS, isReaper }: { readonly timeoutMs?: number | undefined; readonly isReaper: boolean },
 ): Promise<ExitStatus> {
-  if (!canReceive(process.pid, signal)) process.kill('SIGKILL');
-  else process.kill(signal);
+  // An init of ours takes every signal, which cannot be seen: while it waits for one, the kernel shows it as not blocked.
+  process.kill(isReaper || canReceive(process.pid, signal) ? signal : 'SIGKILL');
   const timer = setTimeout(() => process.kill('SIGKILL'), timeoutMs);
   try {
     return await process.wait();

@@ -3,12 +3,9 @@ import { Readable, type Writable } from 'node:stream';
 import { CaissonError, close, POLLFD, POLLHUP, POLLIN, ppoll, read, TIMESPEC } from '../../syscalls/index.ts';
 import type { TerminalSize } from '../spec/options.ts';
 import { openInput } from './input.ts';
-import { asOutput, type Output, openOutput } from './output.ts';
+import { asOutput, type Output, openOutput, PIPE_BYTES } from './output.ts';
 import type { Ends } from './stdio.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
-
-/** As much as a pipe holds unless it is told otherwise (man 7 pipe). */
-const PIPE_BYTES = 65_536;
 
 /** The streams of a process. */
 export class Streams {

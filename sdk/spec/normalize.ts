@@ -26,6 +26,7 @@ export interface Resolved {
   readonly facts: ProcessFacts;
   readonly config: ImageConfig;
   readonly user: ResolvedUser;
+  /** The mounts of the options, in their order. */
   readonly mounts: readonly ResolvedMount[];
   /** The host directory that the root is mounted on. */
   readonly rootPath: string;
@@ -66,7 +67,7 @@ export function normalizeContainer(options: ContainerOptions, resolved: Resolved
     }),
     mounts: [
       ...standardMounts(isMapped(TTY_GROUP, mappings.gid) ? TTY_GROUP : undefined),
-      ...(options.mounts ?? []).map((mount, index) => specMount(mount, resolved.mounts[index]?.kind ?? 'directory')),
+      ...resolved.mounts.map(specMount),
     ],
     linux: {
       namespaces: namespacesOf(options, facts).map((type) => ({ type })),
@@ -139,10 +140,11 @@ function environment({ env = {} }: ProcessOptions, { user, env: base }: ProcessD
   return [...variables].map(([name, value]) => `${name}=${value}`);
 }
 
-function specMount(mount: Mount, kind: 'file' | 'directory'): SpecMount {
+function specMount(mount: ResolvedMount): SpecMount {
   const readOnly = mount.readOnly === true ? ['ro'] : [];
   if (mount.type === 'bind') {
-    return { destination: mount.target, type: 'bind', source: mount.source, options: ['rbind', ...readOnly], kind };
+    const { target, source, kind } = mount;
+    return { destination: target, type: 'bind', source, options: ['rbind', ...readOnly], kind };
   }
   const size = mount.sizeBytes === undefined ? [] : [`size=${mount.sizeBytes}`];
   const mode = `mode=${(mount.mode ?? 0o1777).toString(8)}`;

@@ -1,0 +1,248 @@
+import { Readable } from 'node:stream';
+import { describe, expect, test } from 'vitest';
+import {
+  checkCollectOptions,
+  checkCommand,
+  checkContainerOptions,
+  checkImage,
+  checkProcessOptions,
+  splitCollectOptions,
+} from '../../../sdk/spec/check.ts';
+
+const CONTAINER_NAMES =
+  'env, user, workdir, tty, stdin, stdout, stderr, signal, command, entrypoint, name, hostname, mounts, init, network, readOnly, upper, stopSignal';
+const STRING = 'a string without NUL characters';
+const STRINGS = 'an array of strings without NUL characters';
+const ENVIRONMENT = 'an object of strings without NUL characters, with names without =';
+const USER = 'a name, an id below 4294967295, uid:gid or name:group';
+const TARGET = 'an absolute path in the container';
+const TTY = 'a boolean or { columns, rows } from 0 to 65535';
+const STDIN = "'pipe', 'ignore', 'inherit', a string, bytes, a stream or an async iterable";
+const OUTPUT = "'pipe' or 'ignore' or 'inherit'";
+const NAME = 'letters, digits, _ . - and a letter or digit first';
+const SIGNAL = "the name of a signal, as 'SIGTERM'";
+
+const BAD_OPTIONS: readonly (readonly [name: string, value: unknown, expected: string, got: string])[] = [
+  ['env', 'A=1', ENVIRONMENT, '"A=1"'],
+  ['env', ['A=1'], ENVIRONMENT, '["A=1"]'],
+  ['env', { A: 1 }, ENVIRONMENT, '{"A":1}'],
+  ['env', { A: null }, ENVIRONMENT, '{"A":null}'],
+  ['env', { A: 'a\0b' }, ENVIRONMENT, '{"A":"a\\u0000b"}'],
+  ['env', { 'A=B': '1' }, ENVIRONMENT, '{"A=B":"1"}'],
+  ['env', { 'A\0B': '1' }, ENVIRONMENT, '{"A\\u0000B":"1"}'],
+  ['env', { '': '1' }, ENVIRONMENT, '{"":"1"}'],
+  ['user', '', 'a user', '""'],
+  ['user', 'a\0b', STRING, '"a\\u0000b"'],
+  ['user', -1, USER, '-1'],
+  ['user', 1.5, USER, '1.5'],
+  ['user', 4_294_967_295, USER, '4294967295'],
+  ['user', Number.NaN, USER, 'null'],
+  ['user', true, USER, 'true'],
+  ['workdir', 'relative', TARGET, '"relative"'],
+  ['workdir', '', TARGET, '""'],
+  ['workdir', 1, 'a string', '1'],
+  ['workdir', '/a\0b', STRING, '"/a\\u0000b"'],
+  ['tty', 'yes', TTY, '"yes"'],
+  ['tty', {}, TTY, '{}'],
+  ['tty', { columns: 80 }, TTY, '{"columns":80}'],
+  ['tty', { columns: 80, rows: 65_536 }, TTY, '{"columns":80,"rows":65536}'],
+  ['tty', { columns: -1, rows: 24 }, TTY, '{"columns":-1,"rows":24}'],
+  ['stdin', 1, STDIN, '1'],
+  ['stdin', {}, STDIN, '{}'],
+  ['stdin', null, STDIN, 'null'],
+  ['stdin', () => undefined, STDIN, 'a function'],
+  ['stdout', 'file', OUTPUT, '"file"'],
+  ['stderr', 2, OUTPUT, '2'],
+  ['signal', 'SIGTERM', 'an AbortSignal', '"SIGTERM"'],
+  ['signal', new AbortController(), 'an AbortSignal', '{}'],
+  ['command', 'ls -l', STRINGS, '"ls -l"'],
+  ['command', ['ls', 1], STRINGS, '["ls",1]'],
+  ['command', ['l\0s'], STRINGS, '["l\\u0000s"]'],
+  ['entrypoint', null, STRINGS, 'null'],
+  ['name', '', NAME, '""'],
+  ['name', '-x', NAME, '"-x"'],
+  ['name', 'a/b', NAME, '"a/b"'],
+  ['name', 'a\n', NAME, '"a\\n"'],
+  ['hostname', 1, 'a string', '1'],
+  ['hostname', 'a\0', STRING, '"a\\u0000"'],
+  ['hostname', 'é'.repeat(33), 'at most 64 bytes', JSON.stringify('é'.repeat(33))],
+  ['mounts', {}, 'an array of mounts', '{}'],
+  ['init', 'true', 'a boolean', '"true"'],
+  ['network', 'bridge', "'none' or 'host'", '"bridge"'],
+  ['readOnly', 1, 'a boolean', '1'],
+  ['upper', 'memory', "'disk' or 'tmpfs'", '"memory"'],
+  ['stopSignal', 'TERM', SIGNAL, '"TERM"'],
+  ['stopSignal', 15, SIGNAL, '15'],
+  ['stopSignal', 'toString', SIGNAL, '"toString"'],
+];
+
+test.each(BAD_OPTIONS)('%s: %j is refused', (name, value, expected, got) => {
+  expect(refusal(() => checkContainerOptions({ [name]: value }))).toBe(
+    `option '${name}' must be ${expected}, got ${got}`,
+  );
+});
+
+test.each(['unknown', 'Env', 'toString', 'constructor', '__proto__', 'hasOwnProperty'])('%s is no option', (name) => {
+  const options = JSON.parse(`{ "${name}": 1 }`);
+  expect(refusal(() => checkContainerOptions(options))).toBe(`unknown option '${name}'; there are ${CONTAINER_NAMES}`);
+});
+
+test.each([null, undefined, 'options', 1, []])('%j is no object of options', (options) => {
+  expect(refusal(() => checkContainerOptions(options))).toMatch(/^options must be an object, got /);
+});
+
+test('what cannot be written as JSON is described all the same', () => {
+  const circular: Record<string, unknown> = {};
+  circular.self = circular;
+  expect(refusal(() => checkContainerOptions({ init: circular }))).toBe(
+    "option 'init' must be a boolean, got [object Object]",
+  );
+  expect(refusal(() => checkContainerOptions({ init: 1n }))).toBe("option 'init' must be a boolean, got 1");
+});
+
+describe('good options are accepted', () => {
+  test.each([
+    {},
+    { env: undefined, command: undefined, signal: undefined },
+    { env: { A: '', B: undefined, 'with space': 'a=b' } },
+    { user: 0 },
+    { user: 4_294_967_294 },
+    { user: '1000:staff' },
+    { workdir: '/' },
+    { tty: true, stdin: 'pipe' },
+    { tty: false, stdin: 'ignore' },
+    { tty: { columns: 0, rows: 65_535 } },
+    { stdin: 'text of its own' },
+    { stdin: Buffer.from('bytes') },
+    { stdin: Readable.from([]) },
+    { stdin: new ReadableStream() },
+    { stdin: (async function* () {})() },
+    { stdout: 'inherit', stderr: 'ignore' },
+    { signal: AbortSignal.abort() },
+    { command: [], entrypoint: [''] },
+    { name: 'a' },
+    { name: '0_.-Z' },
+    { hostname: '' },
+    { hostname: 'é'.repeat(32) },
+    { mounts: [] },
+    { init: true, network: 'host', readOnly: true, upper: 'tmpfs', stopSignal: 'SIGUSR1' },
+  ])('%o', (options) => {
+    checkContainerOptions(options);
+  });
+});
+
+describe('mounts', () => {
+  const bind = { type: 'bind', source: '/data', target: '/data' };
+  const tmpfs = { type: 'tmpfs', target: '/tmp' };
+  const below = 'an absolute path below / in the container';
+  const mode = 'permissions from 0 to 0o7777';
+
+  test.each<[unknown, string]>([
+    ['/data', `mounts[1] must have a type of 'bind' or 'tmpfs', got "/data"`],
+    [null, `mounts[1] must have a type of 'bind' or 'tmpfs', got null`],
+    [
+      { type: 'nfs', target: '/x' },
+      `mounts[1] must have a type of 'bind' or 'tmpfs', got {"type":"nfs","target":"/x"}`,
+    ],
+    [{ type: 'toString' }, `mounts[1] must have a type of 'bind' or 'tmpfs', got {"type":"toString"}`],
+    [{ type: 'bind', target: '/x' }, `mounts[1] of type 'bind' must have a source, got {"type":"bind","target":"/x"}`],
+    [{ type: 'bind', source: '/x' }, `mounts[1] of type 'bind' must have a target, got {"type":"bind","source":"/x"}`],
+    [{ type: 'tmpfs' }, `mounts[1] of type 'tmpfs' must have a target, got {"type":"tmpfs"}`],
+    [{ ...bind, source: '' }, 'mounts[1].source must be a path of this machine, got ""'],
+    [{ ...bind, source: 1 }, 'mounts[1].source must be a string, got 1'],
+    [{ ...bind, source: '/a\0' }, 'mounts[1].source must be a string without NUL characters, got "/a\\u0000"'],
+    [{ ...bind, target: 'data' }, `mounts[1].target must be ${TARGET}, got "data"`],
+    [{ ...bind, target: '/' }, `mounts[1].target must be ${below}, got "/"`],
+    [{ ...bind, target: '/a/../' }, `mounts[1].target must be ${below}, got "/a/../"`],
+    [{ ...tmpfs, target: '//.' }, `mounts[1].target must be ${below}, got "//."`],
+    [{ ...bind, readOnly: 'yes' }, 'mounts[1].readOnly must be a boolean, got "yes"'],
+    [{ ...bind, mode: 0o700 }, 'unknown mounts[1].mode; there are type, source, target, readOnly'],
+    [{ ...tmpfs, source: '/x' }, 'unknown mounts[1].source; there are type, target, sizeBytes, mode, readOnly'],
+    [{ ...tmpfs, sizeBytes: 0 }, 'mounts[1].sizeBytes must be a positive integer, got 0'],
+    [{ ...tmpfs, sizeBytes: '1m' }, 'mounts[1].sizeBytes must be a positive integer, got "1m"'],
+    [{ ...tmpfs, mode: '755' }, `mounts[1].mode must be ${mode}, got "755"`],
+    [{ ...tmpfs, mode: 0o10000 }, `mounts[1].mode must be ${mode}, got 4096`],
+  ])('%j is refused', (mount, message) => {
+    expect(refusal(() => checkContainerOptions({ mounts: [bind, mount] }))).toBe(message);
+  });
+
+  test('with all their members are accepted', () => {
+    const mounts = [
+      bind,
+      { ...bind, readOnly: true, source: 'relative' },
+      { ...tmpfs, sizeBytes: 4096, mode: 0, readOnly: false },
+    ];
+    checkContainerOptions({ mounts });
+  });
+});
+
+describe('with a terminal', () => {
+  test.each([
+    ['stdin', 'ignore'],
+    ['stdin', 'text'],
+    ['stdout', 'inherit'],
+    ['stderr', 'ignore'],
+  ])('%s cannot be %j', (name, value) => {
+    const message = `option '${name}' must be 'pipe' with a tty, got "${value}"`;
+    expect(refusal(() => checkContainerOptions({ tty: true, [name]: value }))).toBe(message);
+    expect(refusal(() => checkProcessOptions({ tty: { columns: 1, rows: 1 }, [name]: value }))).toBe(message);
+  });
+});
+
+test('a process in a container takes no option of a container', () => {
+  const message = "unknown option 'init'; there are env, user, workdir, tty, stdin, stdout, stderr, signal";
+  expect(refusal(() => checkProcessOptions({ init: true }))).toBe(message);
+  checkProcessOptions({ user: 'app', workdir: '/srv', tty: true });
+});
+
+describe('options of collecting', () => {
+  const timeout = 'an integer from 1 to 2147483647';
+
+  test.each<[string, unknown, string]>([
+    ['encoding', 'latin1', `'utf8' or 'buffer', got "latin1"`],
+    ['maxOutputBytes', 0, 'a positive integer, got 0'],
+    ['maxOutputBytes', Number.POSITIVE_INFINITY, 'a positive integer, got null'],
+    ['timeoutMs', '100', `${timeout}, got "100"`],
+    ['timeoutMs', -1, `${timeout}, got -1`],
+    // Node's timers would fire at once.
+    ['timeoutMs', 2 ** 31, `${timeout}, got 2147483648`],
+  ])('%s: %j is refused', (name, value, rest) => {
+    expect(refusal(() => checkCollectOptions({ [name]: value }))).toBe(`option '${name}' must be ${rest}`);
+  });
+
+  test('are told from the others', () => {
+    const options = { encoding: 'buffer', timeoutMs: 1, env: { A: '1' }, user: 0 } as const;
+    expect(splitCollectOptions(options)).toEqual({
+      collect: { encoding: 'buffer', maxOutputBytes: undefined, timeoutMs: 1 },
+      rest: { env: { A: '1' }, user: 0 },
+    });
+  });
+});
+
+test.each<[unknown, string]>([
+  [[], 'command must be at least one string, got []'],
+  ['ls', `command must be ${STRINGS}, got "ls"`],
+  [undefined, `command must be ${STRINGS}, got undefined`],
+  [['a', 'b\0'], `command must be ${STRINGS}, got ["a","b\\u0000"]`],
+])('%j is no command', (command, message) => {
+  expect(refusal(() => checkCommand(command))).toBe(message);
+});
+
+test.each<[unknown, string]>([
+  ['debian', 'image must be an Image, as Image.host() gives, got "debian"'],
+  [undefined, 'image must be an Image, as Image.host() gives, got undefined'],
+  [{ name: 'host' }, 'image must be an Image, as Image.host() gives, got {"name":"host"}'],
+])('%j is no image', (image, message) => {
+  expect(refusal(() => checkImage(image))).toBe(message);
+});
+
+/** The message of the TypeError that a check ends with. */
+function refusal(check: () => void): string {
+  try {
+    check();
+  } catch (error) {
+    expect(error).toBeInstanceOf(TypeError);
+    return (error as TypeError).message;
+  }
+  throw new Error('it was accepted');
+}
