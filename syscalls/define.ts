@@ -33,6 +33,11 @@ export interface Syscall<Args extends readonly Argument[]> extends Declaration {
    */
   (...args: Args): number;
   /**
+   * As the call itself, but a refusal is a result: the negative error number. For errors that are no surprise and come
+   * often, such as EAGAIN: an error object with its stack takes ten times as long as most calls.
+   */
+  attempt(...args: Args): number;
+  /**
    * The same call as a step of a plan. Arguments may be variables of the plan.
    * @param purpose completes "it failed while …"
    */
@@ -61,13 +66,18 @@ export function define<Args extends readonly Argument[]>(
     parsed ??= parsePrototype(prototype);
     return parsed;
   };
-  const call = ((...args: Args) => perform(call, args)) as Syscall<Args>;
+  const attempt = (...args: Args) => perform(call, args);
+  const call = ((...args: Args) => {
+    const result = perform(call, args);
+    if (result < 0) throw new SyscallError({ errno: -result, syscall: call.syscall, ...pathsOf(call, args) });
+    return result;
+  }) as Syscall<Args>;
   const step = (purpose: string, args: readonly Argument[], options: StepOptions = {}): CallStep => {
     checkArguments(call, args);
     return { kind: 'call', call, args, purpose, ...options };
   };
   const perArchitecture = typeof numbers === 'number' ? { x64: numbers, arm64: numbers } : numbers;
-  Object.assign(call, { prototype, numbers: perArchitecture, flags, step });
+  Object.assign(call, { prototype, numbers: perArchitecture, flags, attempt, step });
   // Parsed when first asked for: a program imports a hundred declarations and uses a few.
   Object.defineProperty(call, 'syscall', { get: () => parse().name, enumerable: true });
   Object.defineProperty(call, 'parameters', { get: () => parse().parameters, enumerable: true });
@@ -104,6 +114,7 @@ export function formatCall({ syscall, parameters, flags }: Declaration, args: re
   return `${syscall}(${formatted.join(', ')})`;
 }
 
+/** The result of a call made now, or the negative error number. */
 function perform(declaration: Declaration, args: readonly Argument[]): number {
   checkArguments(declaration, args);
   const keepAlive: Uint8Array[] = [];
@@ -111,12 +122,10 @@ function perform(declaration: Declaration, args: readonly Argument[]): number {
   // By the value, not by the parameter: some parameters take either, such as `arg2` of prctl(2).
   const kinds = values.map((value) => (typeof value === 'number' || typeof value === 'bigint' ? 'integer' : 'pointer'));
   const result = bound(kinds)(numberOf(declaration, architecture()), ...values);
-  if (result === -1) {
-    throw new SyscallError({ errno: lastErrno(), syscall: declaration.syscall, ...pathsOf(declaration, args) });
-  }
+  const outcome = result === -1 ? -lastErrno() : Number(result);
   // This use is the last one, so that no buffer is collected while the kernel has its address.
   keepAlive.length = 0;
-  return Number(result);
+  return outcome;
 }
 
 const functions = new Map<string, ReturnType<typeof bindSyscall>>();

@@ -49,6 +49,7 @@ export function memory(bytes: Uint8Array, pointers: readonly Pointer[] = [], des
 
 /** A NULL-terminated array of C strings, as execve(2) takes. */
 export function stringArray(strings: readonly string[]): Memory {
+  for (const text of strings) assertNoNul(text, 'an argument or variable of a command');
   const pointers = strings.map((to, index) => ({ offset: index * 8, to }));
   return memory(new Uint8Array((strings.length + 1) * 8), pointers, () => JSON.stringify(strings));
 }

@@ -1,8 +1,9 @@
 /** What a process writes, as Node streams with two conveniences. */
+import { constants } from 'node:os';
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { StringDecoder } from 'node:string_decoder';
-import { close, F_SETPIPE_SZ, fcntl, hasCode, read, type Watch, watch } from '../../syscalls/index.ts';
+import { close, F_SETPIPE_SZ, fcntl, read, SyscallError, type Watch, watch } from '../../syscalls/index.ts';
 
 /** The output of a process: a Node Readable of Buffers. What nobody reads makes the process wait, as with any pipe. */
 export type Output = Readable & OutputConveniences;
@@ -20,6 +21,9 @@ export const PIPE_BYTES = 65_536;
 
 /** As much as the pipe of a busy process is made to hold, so that it and its reader wait for each other less often. */
 const BUSY_PIPE_BYTES = 4 * PIPE_BYTES;
+
+/** How many chunks are read before other work of this thread gets its turn. */
+const CHUNKS_PER_TURN = 8;
 
 /** Adds the conveniences to a stream. */
 export function asOutput<T extends Readable>(stream: T): T & OutputConveniences {
@@ -46,6 +50,8 @@ class PipeStream extends Readable {
   constructor(descriptor: number) {
     super({ highWaterMark: 2 * PIPE_BYTES });
     this.#descriptor = descriptor;
+    // Who asks for the stream and never reads it should not keep the descriptor open for good.
+    this.read(0);
   }
 
   override _read(): void {
@@ -56,20 +62,35 @@ class PipeStream extends Readable {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#release();
+    done(error);
+  }
+
+  #release(): void {
     this.#watch?.close();
     if (this.#descriptor !== undefined) close(this.#descriptor);
     this.#watch = undefined;
     this.#descriptor = undefined;
-    done(error);
   }
 
-  /** One chunk each time the pipe is ready: to find out that there is no other costs more than to be called again. */
+  /** Reads until the pipe is empty or the reader has enough. A chunk that is not full was the last one for now. */
   #readSome(): void {
-    const chunk = this.#readChunk();
-    if (chunk === undefined) return;
-    const wantsMore = this.push(chunk.length === 0 ? null : chunk);
-    if (!wantsMore) this.#pause();
-    if (chunk.length === PIPE_BYTES && !this.#isWide) this.#widen();
+    for (let turn = 0; turn < CHUNKS_PER_TURN; turn++) {
+      const chunk = this.#readChunk();
+      if (chunk === undefined) return;
+      if (chunk.length === 0) return this.#end();
+      if (!this.push(chunk)) return this.#pause();
+      if (chunk.length < PIPE_BYTES) return;
+      if (!this.#isWide) this.#widen();
+    }
+  }
+
+  /** What has come may still wait for its reader, but not in the pipe. */
+  #end(): void {
+    this.#release();
+    this.push(null);
+    // Tells of the end where nothing is left to read and nobody asks.
+    this.read(0);
   }
 
   #pause(): void {
@@ -81,25 +102,23 @@ class PipeStream extends Readable {
   #widen(): void {
     this.#isWide = true;
     if (this.#descriptor === undefined) return;
-    try {
-      fcntl(this.#descriptor, F_SETPIPE_SZ, BUSY_PIPE_BYTES);
-    } catch (error) {
-      if (!hasCode(error, 'EPERM', 'EBUSY')) this.destroy(error as Error);
-    }
+    // Where it may not be wider, it stays as it is.
+    fcntl.attempt(this.#descriptor, F_SETPIPE_SZ, BUSY_PIPE_BYTES);
   }
 
+  /** The next bytes; none at the end, undefined when there are none now. */
   #readChunk(): Buffer | undefined {
     // A reader may end the stream from within its 'data' event.
     if (this.#descriptor === undefined) return undefined;
     const buffer = Buffer.allocUnsafe(PIPE_BYTES);
-    try {
-      const count = read(this.#descriptor, buffer, PIPE_BYTES);
-      // A few bytes must not keep 64 KiB alive.
-      return count < PIPE_BYTES / 4 ? Buffer.from(buffer.subarray(0, count)) : buffer.subarray(0, count);
-    } catch (error) {
-      if (!hasCode(error, 'EAGAIN', 'EINTR')) this.destroy(error as Error);
+    const count = read.attempt(this.#descriptor, buffer, PIPE_BYTES);
+    if (count === -constants.errno.EAGAIN) return undefined;
+    if (count < 0) {
+      this.destroy(new SyscallError({ errno: -count, syscall: 'read' }));
       return undefined;
     }
+    // A few bytes must not keep 64 KiB alive.
+    return count < PIPE_BYTES / 4 ? Buffer.from(buffer.subarray(0, count)) : buffer.subarray(0, count);
   }
 }
 

@@ -28,8 +28,8 @@ import { hasNamespace, type RootView, type Spec } from '../spec/spec.ts';
 /** mount(2) takes one page of options, and the kernel keeps its last byte. */
 const MAX_MOUNT_DATA = 4095;
 
-/** Where the descriptors of lower directories begin that cannot be given by path. */
-const LOWER_DESCRIPTORS = 1000;
+/** Where the descriptors of lower directories begin that cannot be given by path: above the stub's own, of which there are few. */
+const LOWER_DESCRIPTORS = 100;
 
 /** A view's overlay, not attached yet. */
 export interface OpenView {

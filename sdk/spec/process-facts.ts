@@ -12,7 +12,7 @@ import {
 export interface ProcessFacts {
   readonly uid: number;
   readonly gid: number;
-  /** Whether mounts and namespaces can be made without a user namespace: root with CAP_SYS_ADMIN. */
+  /** Whether mounts and namespaces can be made without a user namespace: the machine's root with CAP_SYS_ADMIN. */
   readonly privileged: boolean;
   /** The highest capability this kernel has (/proc/sys/kernel/cap_last_cap). */
   readonly lastCapability: number;
@@ -30,7 +30,14 @@ function readFacts(): ProcessFacts {
   const uid = process.geteuid?.() ?? 0;
   const gid = process.getegid?.() ?? 0;
   const lastCapability = Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8'));
-  return { uid, gid, privileged: uid === 0 && hasCapability(CAPABILITIES.CAP_SYS_ADMIN), lastCapability };
+  const privileged = uid === 0 && hasCapability(CAPABILITIES.CAP_SYS_ADMIN) && !isInUserNamespace();
+  return { uid, gid, privileged, lastCapability };
+}
+
+/** Root in a user namespace may make neither devices nor everybody's files. Only the first one maps all ids to themselves. */
+function isInUserNamespace(): boolean {
+  const fields = readFileSync('/proc/self/uid_map', 'utf8').trim().split(/\s+/);
+  return fields.join(' ') !== '0 0 4294967295';
 }
 
 /** Whether this thread has one of the first 32 capabilities in effect. */

@@ -2,14 +2,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Entry } from './harness.ts';
+import { PACKAGE_ROOT } from './places.ts';
 import type { Command } from './processes.ts';
 import type { Setting, Workspace } from './setting.ts';
 
 /** The package's exports. */
 export type Caisson = typeof import('caisson');
-
-/** Where the package is; its built entry points are below. */
-export const PACKAGE_ROOT = join(import.meta.dirname, '../..');
 
 /** Loads what `npm run build` made, not the sources, which tsconfig's paths would give. */
 export async function loadCaisson(): Promise<Caisson> {

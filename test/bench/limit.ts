@@ -5,6 +5,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Contender } from './harness.ts';
+import { SOURCES } from './places.ts';
 import { findProgram, runNow, track } from './processes.ts';
 import type { Setting } from './setting.ts';
 
@@ -24,7 +25,7 @@ export interface Limit extends Contender {
 
 /** Compiles the program into a directory and gives its path. @throws when the machine has no compiler */
 export function compileLimit(directory: string): string {
-  const sources = join(import.meta.dirname, 'limit');
+  const sources = join(SOURCES, 'limit');
   const files = readdirSync(sources).filter((name) => name.endsWith('.c'));
   const program = join(directory, 'limit');
   runNow([findProgram('cc'), '-O2', '-o', program, ...files.map((name) => join(sources, name))]);

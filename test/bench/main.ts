@@ -1,86 +1,67 @@
 /**
  * The bench: caisson, the limit and everyone on the PATH who runs containers, measured in turns in one run.
  *
- *   main.ts       order: private mounts → workspace → root's part → the rootless part → report
+ *   main.ts       compiles the bench, and starts it with mounts of its own
+ *   bench.ts      order: workspace → root's part → the rootless part → report
  *   scenarios/    one file per question          peers/   one file per other program
  *   limit/        the C program                  harness.ts, result.ts, report.ts, targets.ts
+ *
+ * Compiled, because tsx measurably slows the process it runs in: `child_process.spawn`, and so every other program, would
+ * take about a millisecond longer in it than in its users' programs.
  */
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { build } from 'tsup';
 import { reasonOf } from './harness.ts';
-import { Interrupted, listenForInterruption } from './interruption.ts';
-import { describeMachine } from './machine.ts';
-import { type BenchOptions, parseOptions, USAGE } from './options.ts';
-import { hasPrivateMounts, mountCgroup2Only, needsPrivateMounts, runInPrivateMounts } from './private-mounts.ts';
-import { formatMarkdown, formatReport } from './report.ts';
-import { measureRootlessPart } from './rootless.ts';
-import { measureAll } from './scenarios/index.ts';
-import { createWorkspace, removeWorkspace, type Workspace } from './setting.ts';
-import { judge } from './targets.ts';
+import { parseOptions, USAGE } from './options.ts';
+import { SOURCES, SOURCES_VARIABLE } from './places.ts';
+import { withPrivateMounts } from './private-mounts.ts';
 
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {
-  let options: BenchOptions;
   try {
-    options = parseOptions(args);
+    parseOptions(args);
   } catch (error) {
     console.error(`${reasonOf(error)}\n${USAGE}`);
     return 2;
   }
-  if (options.rootlessPart !== undefined) return measurePart(options, options.rootlessPart);
-  if (needsPrivateMounts()) return runInPrivateMounts();
-  return measureEverything(options);
-}
-
-async function measureEverything(options: BenchOptions): Promise<number> {
-  const root = process.getuid?.() === 0;
-  const machine = describeMachine();
-  if (root && hasPrivateMounts()) mountCgroup2Only();
-  listenForInterruption();
-  const workspace = createWorkspace();
+  const directory = mkdtempSync(join(tmpdir(), 'caisson-bench-program-'));
+  // The rootless part is another user.
+  chmodSync(directory, 0o755);
   try {
-    const scenarios = await measureParts(workspace, { root, quick: options.quick });
-    const result = { machine, scenarios, targets: judge(scenarios) };
-    const json = options.json ?? join(mkdtempSync(join(tmpdir(), 'caisson-bench-result-')), 'bench.json');
-    writeFileSync(json, `${JSON.stringify(result, undefined, 1)}\n`);
-    console.log(`\n${formatReport(result)}`);
-    if (options.markdown) console.log(`\n${formatMarkdown(result)}`);
-    console.log(`\nsamples: ${json}`);
-    return 0;
-  } catch (error) {
-    return exitCodeOf(error);
+    await compile(directory);
+    return await start([process.execPath, join(directory, 'bench.mjs'), ...args]);
   } finally {
-    removeWorkspace(workspace);
+    rmSync(directory, { recursive: true });
   }
 }
 
-async function measureParts(workspace: Workspace, { root, quick }: { root: boolean; quick: boolean }) {
-  const scenarios = await measureAll({ workspace, rootless: !root, quick, privilegesOnly: false, progress });
-  if (root) scenarios.push(...(await measureRootlessPart(workspace, quick)));
-  return scenarios;
+async function compile(directory: string): Promise<void> {
+  await build({
+    config: false,
+    silent: true,
+    entry: { bench: join(SOURCES, 'bench.ts'), 'alive-child': join(SOURCES, 'scenarios/alive-child.ts') },
+    outDir: directory,
+    outExtension: () => ({ js: '.mjs' }),
+    format: 'esm',
+    target: 'node20.18',
+    platform: 'node',
+    clean: false,
+    dts: false,
+  });
 }
 
-/** The unprivileged child of root's bench: the workspace is root's to remove. */
-async function measurePart({ quick, json }: BenchOptions, workspaceFile: string): Promise<number> {
-  const workspace = JSON.parse(readFileSync(workspaceFile, 'utf8')) as Workspace;
-  listenForInterruption();
-  try {
-    const scenarios = await measureAll({ workspace, rootless: true, quick, privilegesOnly: true, progress });
-    writeFileSync(json ?? '/dev/stdout', JSON.stringify(scenarios));
-    return 0;
-  } catch (error) {
-    return exitCodeOf(error);
-  }
-}
-
-function exitCodeOf(error: unknown): number {
-  if (!(error instanceof Interrupted)) throw error;
-  console.error(error.message);
-  return error.exitCode;
-}
-
-function progress(title: string): void {
-  console.error(`measured: ${title}`);
+/** Runs a program to its end, whatever signals come, and gives its exit code. */
+async function start(command: readonly [string, ...string[]]): Promise<number> {
+  const { file, args, env } = withPrivateMounts(command);
+  const child = spawn(file, args, { stdio: 'inherit', env: { ...env, [SOURCES_VARIABLE]: SOURCES } });
+  // A terminal's Ctrl-C reaches the child by itself.
+  process.on('SIGINT', () => undefined);
+  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  return code ?? 128 + constants.signals[signal ?? 'SIGKILL'];
 }

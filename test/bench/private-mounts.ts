@@ -3,35 +3,24 @@
  * and end with it, whatever ends it. In there only cgroup2 is mounted, read-only: Debian's crun refuses a machine that has
  * both versions, and no contender makes a cgroup. All contenders run in it, so they have the same mounts to copy.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { constants } from 'node:os';
 import { reasonOf } from './harness.ts';
-import { hasProgram, runNow } from './processes.ts';
+import { type Command, hasProgram, runNow } from './processes.ts';
 
 const INSIDE = 'CAISSON_BENCH_INSIDE';
-
-/** Whether this process still has to move, and can. */
-export function needsPrivateMounts(): boolean {
-  return process.getuid?.() === 0 && !hasPrivateMounts() && hasProgram('unshare') && hasProgram('setpriv');
-}
 
 /** Whether mounts that this process makes are seen by nobody else. */
 export function hasPrivateMounts(): boolean {
   return process.env[INSIDE] !== undefined;
 }
 
-/** Runs this program again in a mount namespace of its own, and gives its exit code. */
-export async function runInPrivateMounts(): Promise<number> {
-  const program = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-  // SIGTERM and not SIGKILL: it cleans up when this process is gone.
-  const command = ['--mount', '--propagation', 'private', 'setpriv', '--pdeathsig', 'TERM', ...program];
-  const child = spawn('unshare', command, { stdio: 'inherit', env: { ...process.env, [INSIDE]: '1' } });
-  // A terminal's Ctrl-C reaches the child by itself.
-  process.on('SIGINT', () => undefined);
-  process.on('SIGTERM', () => child.kill('SIGTERM'));
-  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-  return code ?? 128 + constants.signals[signal ?? 'SIGKILL'];
+/** The same command in a mount namespace of its own, for root. Where that cannot be made, the command as it is. */
+export function withPrivateMounts(command: Command): { file: string; args: string[]; env: NodeJS.ProcessEnv } {
+  const [file, ...args] = command;
+  if (process.getuid?.() !== 0 || !hasProgram('unshare') || !hasProgram('setpriv'))
+    return { file, args, env: process.env };
+  // SIGTERM and not SIGKILL: it cleans up when its parent is gone.
+  const before = ['--mount', '--propagation', 'private', 'setpriv', '--pdeathsig', 'TERM'];
+  return { file: 'unshare', args: [...before, ...command], env: { ...process.env, [INSIDE]: '1' } };
 }
 
 /** Changes what /sys/fs/cgroup shows, in this mount namespace only. Where that fails, crun and runc may fail too, and say so. */

@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { reasonOf } from './harness.ts';
 import { interruption } from './interruption.ts';
+import { compiledProgram } from './places.ts';
 import { findProgram, track } from './processes.ts';
 import type { Scenario } from './result.ts';
 import { NOBODY, type Workspace, workspaceFor } from './setting.ts';
@@ -25,7 +26,7 @@ async function measureAs(user: number, workspace: Workspace, quick: boolean): Pr
   const [question, answer] = [join(own.disk, 'workspace.json'), join(own.disk, 'scenarios.json')];
   writeFileSync(question, JSON.stringify(own), { mode: 0o644 });
   const ids = ['--reuid', `${user}`, '--regid', `${user}`, '--clear-groups', '--pdeathsig', 'TERM'];
-  const program = [process.execPath, ...process.execArgv, join(import.meta.dirname, 'main.ts')];
+  const program = [process.execPath, compiledProgram('bench')];
   const options = ['--rootless-part', question, '--json', answer, ...(quick ? ['--quick'] : [])];
   const env = { ...process.env, HOME: own.disk, XDG_RUNTIME_DIR: own.tmpfs, XDG_DATA_HOME: own.disk };
   const child = track(

@@ -79,7 +79,7 @@ function residentBytes(): number {
   return process.memoryUsage.rss();
 }
 
-/** All processes below this one, whoever started them; esbuild, which tsx keeps, is not of our making. */
+/** All processes below this one, whoever started them. */
 function descendants(): number[] {
   const children = new Map<number, number[]>();
   for (const name of readdirSync('/proc').filter((each) => /^\d+$/.test(each))) {
@@ -87,7 +87,7 @@ function descendants(): number[] {
     children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
   }
   const below = (pid: number): number[] => (children.get(pid) ?? []).flatMap((each) => [each, ...below(each)]);
-  return below(process.pid).filter((pid) => nameOf(pid) !== 'esbuild');
+  return below(process.pid);
 }
 
 function parentOf(pid: number): number {

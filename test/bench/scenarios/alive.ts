@@ -1,7 +1,7 @@
 /** Many containers alive at once, of one process: what each costs in Node's memory, and that there are no helpers. */
 import { join } from 'node:path';
-import { PACKAGE_ROOT } from '../caisson.ts';
 import { reasonOf } from '../harness.ts';
+import { compiledProgram, PACKAGE_ROOT } from '../places.ts';
 import { type Command, run } from '../processes.ts';
 import type { Row, Scenario } from '../result.ts';
 import type { Setting } from '../setting.ts';
@@ -44,13 +44,10 @@ async function report(
   setting: Setting,
   count: number,
 ): Promise<AliveReport | Error> {
-  const script = join(import.meta.dirname, 'alive-child.ts');
   const command: Command = [
     process.execPath,
     '--expose-gc',
-    '--import',
-    'tsx',
-    script,
+    compiledProgram('alive-child'),
     kind,
     setting.workspace.rootfs,
     `${count}`,

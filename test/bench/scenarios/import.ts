@@ -1,6 +1,6 @@
 /** What loading the package adds to the start of a Node process. */
-import { PACKAGE_ROOT } from '../caisson.ts';
 import { type Entry, type Pace, race } from '../harness.ts';
+import { PACKAGE_ROOT } from '../places.ts';
 import { type Command, run } from '../processes.ts';
 import type { MeasuredRow, Row, Scenario } from '../result.ts';
 

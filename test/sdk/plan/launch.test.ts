@@ -3,18 +3,8 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type Descriptor, launchSteps } from '../../../sdk/plan/launch.ts';
 import { resetSignals } from '../../../sdk/plan/signals.ts';
-import {
-  close,
-  execve,
-  exit_group,
-  O_CLOEXEC,
-  pipe2,
-  type Step,
-  stringArray,
-  variable,
-  write,
-} from '../../../syscalls/index.ts';
-import { readToEnd, start, wait } from '../../syscalls/stub/launching.ts';
+import { close, execve, exit_group, type Step, stringArray, variable, write } from '../../../syscalls/index.ts';
+import { openPipe, readToEnd, start, wait } from '../../syscalls/stub/launching.ts';
 
 const NO_NAMESPACES = { namespaces: [], uidMappings: [], gidMappings: [] };
 const [one, other] = [variable('one'), variable('other')];
@@ -76,11 +66,4 @@ function run(
     return text;
   });
   return { one: texts[0] ?? '', other: texts[1] ?? '', status: wait(started).status };
-}
-
-function openPipe(): { readEnd: number; writeEnd: number } {
-  const ends = new Uint32Array(2);
-  pipe2(new Uint8Array(ends.buffer), O_CLOEXEC);
-  const [readEnd, writeEnd] = ends as unknown as [number, number];
-  return { readEnd, writeEnd };
 }

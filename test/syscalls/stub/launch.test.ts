@@ -7,6 +7,7 @@ import {
   CLONE_NEWNS,
   chdir,
   close,
+  compile,
   dup3,
   execve,
   exit_group,
@@ -17,13 +18,13 @@ import {
   F_SEAL_SHRINK,
   F_SEAL_WRITE,
   FD_CLOEXEC,
+  failureIn,
   fcntl,
   getpid,
+  launch,
   mkdirat,
-  O_CLOEXEC,
   type Program,
   pidfd_send_signal,
-  pipe2,
   ppoll,
   read,
   renameat2,
@@ -37,7 +38,7 @@ import {
 } from '../../../syscalls/index.ts';
 import { interpreterPage } from '../../../syscalls/stub/page.ts';
 import { expectNothingLeft, traces } from '../../support/leftovers.ts';
-import { launchPart, readToEnd, start, startAndWait, wait } from './launching.ts';
+import { launchPart, openPipe, readToEnd, start, startAndWait, wait } from './launching.ts';
 
 const MISSING = '/proc/self/no-such-directory';
 const SIGPIPE = 13;
@@ -75,12 +76,27 @@ describe('a launch', () => {
     await expectNothingLeft(before);
   });
 
-  test('is made with what is already in memory: the second maps nothing', () => {
-    const program = { launch: launchPart(), stub: [end(0)] };
-    startAndWait(program);
-    const before = interpreterPage();
-    startAndWait(program);
-    expect(interpreterPage()).toBe(before);
+  test('may be made many times of what was compiled once, each with other descriptors', () => {
+    const program = { launch: launchPart([toStdout]), stub: [write.step('writing', [1, 'hello', 5]), end(0)] };
+    const compiled = compile(program);
+    const launched = [1, 2, 3].map(() => {
+      const { readEnd, writeEnd } = openPipe();
+      const started = { ...launch(compiled, { pipe: writeEnd }), failure: () => undefined };
+      close(writeEnd);
+      const text = readToEnd(readEnd).toString();
+      close(readEnd);
+      return { text, status: wait(started).status };
+    });
+    expect(launched).toEqual(Array(3).fill({ text: 'hello', status: 0 }));
+  });
+
+  test('may be made of another image of the same size: its failures are told in the words of its own program', () => {
+    const enter = (path: string) => ({ launch: launchPart(), stub: [chdir.step(`entering ${path}`, [path])] });
+    const [given, other] = [enter('/proc/self/missing-1'), enter('/proc/self/missing-2')];
+    const compiled = compile(given);
+    const started = launch(compiled, {}, compile(other).image);
+    const ended = wait({ ...started, failure: (report) => failureIn(report, compiled, other) });
+    expect(ended.failure).toMatchObject({ path: '/proc/self/missing-2', purpose: 'entering /proc/self/missing-2' });
   });
 
   test("never has code of this process's that is writable, nor data that is executable", () => {
@@ -247,9 +263,7 @@ describe('what cannot be meant is refused before anything happens', () => {
 
 /** Launches a stub that makes some steps and waits to be killed, which it is at the test's end. */
 function launchWaiting(context: TestContext, steps: readonly Step[] = []): { readonly pid: number } {
-  const ready = new Uint32Array(2);
-  pipe2(new Uint8Array(ready.buffer), O_CLOEXEC);
-  const [readEnd, writeEnd] = ready as unknown as [number, number];
+  const { readEnd, writeEnd } = openPipe();
   const tell = write.step('telling that it waits', [1, '!', 1]);
   const launched = start({ launch: launchPart([toStdout]), stub: [...steps, tell, pause()] }, { pipe: writeEnd });
   context.onTestFinished(() => {
@@ -269,9 +283,7 @@ function pause(): Step {
 
 /** Launches a program that has a pipe as standard output, and reads it. */
 function outputOf(program: Program): { readonly text: string; readonly status: number } {
-  const ends = new Uint32Array(2);
-  pipe2(new Uint8Array(ends.buffer), O_CLOEXEC);
-  const [readEnd, writeEnd] = ends as unknown as [number, number];
+  const { readEnd, writeEnd } = openPipe();
   const launched = start(program, { pipe: writeEnd });
   close(writeEnd);
   const text = readToEnd(readEnd).toString();

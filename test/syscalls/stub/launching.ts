@@ -19,11 +19,13 @@ import {
   type Launched,
   launch,
   memory,
+  O_CLOEXEC,
   P_PIDFD,
   PARENT_LABEL,
   POLLFD,
   POLLIN,
   type Program,
+  pipe2,
   ppoll,
   REPORT_DESCRIPTOR,
   read,
@@ -95,6 +97,14 @@ export function wait({ pidfd, report, failure }: Started): Ended {
     close(report);
     close(pidfd);
   }
+}
+
+/** A pipe that no other process is given by itself. */
+export function openPipe(): { readonly readEnd: number; readonly writeEnd: number } {
+  const ends = new Uint32Array(2);
+  pipe2(new Uint8Array(ends.buffer), O_CLOEXEC);
+  const [readEnd, writeEnd] = ends as unknown as [number, number];
+  return { readEnd, writeEnd };
 }
 
 /** Reads a pipe, be it non-blocking or not, until its last writer is gone. */
