@@ -73,16 +73,23 @@ class PipeStream extends Readable {
     this.#descriptor = undefined;
   }
 
-  /** Reads until the pipe is empty or the reader has enough. A chunk that is not full was the last one for now. */
+  /** Reads until the pipe is empty or the reader has enough. */
   #readSome(): void {
     for (let turn = 0; turn < CHUNKS_PER_TURN; turn++) {
       const chunk = this.#readChunk();
-      if (chunk === undefined) return;
-      if (chunk.length === 0) return this.#end();
-      if (!this.push(chunk)) return this.#pause();
-      if (chunk.length < PIPE_BYTES) return;
-      if (!this.#isWide) this.#widen();
+      if (chunk === undefined || !this.#deliver(chunk)) return;
     }
+  }
+
+  /** Whether there may be more now, and it is wanted. A chunk that is not full was the last one for now. */
+  #deliver(chunk: Buffer): boolean {
+    if (chunk.length === 0) this.#end();
+    else if (!this.push(chunk)) this.#pause();
+    else if (chunk.length === PIPE_BYTES) {
+      if (!this.#isWide) this.#widen();
+      return true;
+    }
+    return false;
   }
 
   /** What has come may still wait for its reader, but not in the pipe. */
