@@ -1,9 +1,8 @@
 /** A container: the thing with a life. */
-import { randomUUID } from 'node:crypto';
 import type { Writable } from 'node:stream';
 import { inspect } from 'node:util';
 import { EventEmitter } from 'eventemitter3';
-import { describeStore, openStore, type Store } from '../store/index.ts';
+import { crypto, describeStore, openStore, type Store } from '../store/index.ts';
 import type { ExitStatus } from './engine/child.ts';
 import { type ContainerState, Life } from './engine/life.ts';
 import type { Output } from './engine/output.ts';
@@ -112,6 +111,7 @@ export class Container extends EventEmitter<ContainerEvents> {
     command: readonly string[],
     options: RunOptions & { encoding: 'buffer' },
   ): Promise<Result<Buffer>>;
+  static async run(image: Image, command: readonly string[], options?: RunOptions): Promise<Result<string | Buffer>>;
   static async run(
     image: Image,
     command: readonly string[],
@@ -229,6 +229,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    */
   async exec(command: readonly string[], options?: ExecOptions & { encoding?: 'utf8' }): Promise<Result>;
   async exec(command: readonly string[], options: ExecOptions & { encoding: 'buffer' }): Promise<Result<Buffer>>;
+  async exec(command: readonly string[], options?: ExecOptions): Promise<Result<string | Buffer>>;
   async exec(command: readonly string[], options: ExecOptions = {}): Promise<Result<string | Buffer>> {
     const { collect, rest } = splitCollectOptions(options);
     checkCollectOptions(collect);
@@ -331,6 +332,7 @@ export class Container extends EventEmitter<ContainerEvents> {
 
 /** 64 hexadecimal digits, as Docker's. Node draws the randomness of UUIDs ahead, so this costs a hundredth of randomBytes. */
 function newId(): string {
+  const { randomUUID } = crypto();
   return `${randomUUID()}${randomUUID()}`.replaceAll('-', '');
 }
 

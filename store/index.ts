@@ -6,6 +6,7 @@ export {
   removeContainerDirectory,
   renewContainerDirectory,
 } from './containers.ts';
+export { crypto } from './crypto.ts';
 export { isDigest, parseDigest } from './digest.ts';
 export { findImage, type ImageSummary, listImages, type StoredImage } from './images.ts';
 export { type LoadedImage, type LoadImageOptions, loadImage } from './import.ts';

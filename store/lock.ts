@@ -3,7 +3,6 @@
  * A lock's file is removed by its holder, so whoever gets a lock makes sure that its file still has a name.
  */
 import { closeSync, fstatSync, openSync, unlinkSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { flock, hasCode, LOCK_EX, LOCK_NB } from '../syscalls/index.ts';
 
 /** A lock that is held. */
@@ -49,7 +48,7 @@ export function tryLock(path: string, { create = true } = {}): Lock | undefined 
 export async function withLock<T>(path: string, action: () => T | Promise<T>): Promise<T> {
   let lock = tryLock(path);
   for (let pauseMs = 1; lock === undefined; pauseMs = Math.min(pauseMs * 2, 50)) {
-    await delay(pauseMs);
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
     lock = tryLock(path);
   }
   try {

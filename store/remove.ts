@@ -6,7 +6,6 @@
  * length of a path matters, and two directories are open at a time.
  */
 import { chmodSync, fstatSync, readdirSync } from 'node:fs';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   AT_FDCWD,
   AT_REMOVEDIR,
@@ -46,6 +45,10 @@ export function removeTreeNow(path: string): void {
 export function removeTreeAt(directory: number, name: Name): void {
   const removal = steps(directory, name);
   while (removal.next().done !== true);
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function inTurns(removal: Generator<void>): Promise<void> {

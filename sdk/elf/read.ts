@@ -1,5 +1,4 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import fs, { constants } from 'node:fs';
 import { CaissonError } from '../../syscalls/index.ts';
 import { type Elf, parseElf } from './parse.ts';
 
@@ -16,10 +15,10 @@ export interface ElfFile extends Elf {
  */
 export async function readElf(path: string): Promise<ElfFile> {
   // Asked before opening, because to open a device can be to start it: a hostile file may need '/dev/watchdog'.
-  const found = await stat(path, { bigint: true });
+  const found = await fs.promises.stat(path, { bigint: true });
   if (!found.isFile()) throw new CaissonError('NOT_AN_ELF', `'${path}' is not a regular file`);
   // Without O_NONBLOCK, opening a FIFO waits for its other end.
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const file = await fs.promises.open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const elf = await parseElf(path, (offset, length) => readAt(file, offset, length));
     return { ...elf, identity: `${found.dev}:${found.ino}` };
@@ -28,7 +27,7 @@ export async function readElf(path: string): Promise<ElfFile> {
   }
 }
 
-async function readAt(file: FileHandle, offset: number, length: number): Promise<Uint8Array> {
+async function readAt(file: fs.promises.FileHandle, offset: number, length: number): Promise<Uint8Array> {
   const buffer = Buffer.allocUnsafe(length);
   const { bytesRead } = await file.read(buffer, 0, length, offset);
   return buffer.subarray(0, bytesRead);

@@ -1,4 +1,4 @@
-import { readFile, realpath } from 'node:fs/promises';
+import fs from 'node:fs';
 import { posix } from 'node:path';
 import { CaissonError, hasCode } from '../../syscalls/index.ts';
 import { parseLdCache } from './ld-cache.ts';
@@ -44,7 +44,7 @@ export async function sharedLibraries(
 ): Promise<readonly SharedLibrary[]> {
   const elf = await readElf(path);
   // The loader asks /proc/self/exe where a program is, so $ORIGIN is the directory of the file, not of a link to it.
-  const program: LoadedObject = { elf, path, origin: posix.dirname(await realpath(path)) };
+  const program: LoadedObject = { elf, path, origin: posix.dirname(await fs.promises.realpath(path)) };
   const settings = await readLoaderSettings(elf, libraryPath);
   const interpreter = elf.interpreter === undefined ? undefined : await openInterpreter(elf.interpreter, program);
   return loadAll(program, interpreter, settings);
@@ -144,7 +144,7 @@ async function readLoaderSettings(elf: Elf, libraryPath: readonly string[]): Pro
 
 async function readOptional(path: string): Promise<Buffer | undefined> {
   try {
-    return await readFile(path);
+    return await fs.promises.readFile(path);
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'EACCES')) return undefined;
     throw error;

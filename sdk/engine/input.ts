@@ -1,8 +1,7 @@
 /** What a process reads. */
-import { Socket } from 'node:net';
-import { Readable, type Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { close, hasCode, write } from '../../syscalls/index.ts';
+import { constants } from 'node:os';
+import stream, { Readable, Writable } from 'node:stream';
+import { close, hasCode, SyscallError, type Watch, watch, write } from '../../syscalls/index.ts';
 import type { StdinOption } from '../spec/options.ts';
 
 /** What is to be written to a process by us, and not by the user. */
@@ -13,9 +12,9 @@ export function isInputSource(option: StdinOption): option is InputSource {
   return option !== 'pipe' && option !== 'ignore' && option !== 'inherit';
 }
 
-/** The write end of a pipe as a stream, which takes ownership of the descriptor. */
+/** The write end of a non-blocking pipe as a stream, which takes ownership of the descriptor. */
 export function openInput(descriptor: number): Writable {
-  return new Socket({ fd: descriptor, readable: false, writable: true });
+  return new PipeWriter(descriptor);
 }
 
 /**
@@ -24,25 +23,44 @@ export function openInput(descriptor: number): Writable {
  */
 export async function feed(source: InputSource, descriptor: number): Promise<void> {
   const isWhole = typeof source === 'string' || source instanceof Uint8Array;
-  const rest = isWhole ? writeNow(descriptor, typeof source === 'string' ? Buffer.from(source) : source) : source;
-  if (rest === undefined) return;
   try {
-    await pipeline(rest instanceof Uint8Array ? Readable.from([rest]) : rest, openInput(descriptor));
+    await stream.promises.pipeline(isWhole ? Readable.from([source]) : source, openInput(descriptor));
   } catch (error) {
-    if (!hasCode(error, 'EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED')) throw error;
+    if (!hasCode(error, 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED')) throw error;
   }
 }
 
-/** Writes what the pipe takes at once, which is mostly all; closes it when there is no rest. */
-function writeNow(descriptor: number, bytes: Uint8Array): Uint8Array | undefined {
-  let written = 0;
-  try {
-    written = bytes.length === 0 ? 0 : write(descriptor, bytes, bytes.length);
-  } catch (error) {
-    if (!hasCode(error, 'EAGAIN', 'EPIPE')) throw error;
-    if (hasCode(error, 'EPIPE')) written = bytes.length;
+class PipeWriter extends Writable {
+  #descriptor: number | undefined;
+  #watch: Watch | undefined;
+
+  constructor(descriptor: number) {
+    super();
+    this.#descriptor = descriptor;
   }
-  if (written < bytes.length) return bytes.subarray(written);
-  close(descriptor);
-  return undefined;
+
+  override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
+    if (this.#descriptor === undefined) return;
+    const count = chunk.length === 0 ? 0 : write.attempt(this.#descriptor, chunk, chunk.length);
+    if (count === chunk.length) done();
+    else if (count >= 0 || count === -constants.errno.EAGAIN) this.#whenRoom(chunk.subarray(Math.max(count, 0)), done);
+    else done(new SyscallError({ errno: -count, syscall: 'write' }));
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#watch?.close();
+    if (this.#descriptor !== undefined) close(this.#descriptor);
+    this.#watch = undefined;
+    this.#descriptor = undefined;
+    done(error);
+  }
+
+  #whenRoom(rest: Buffer, done: (error?: Error | null) => void): void {
+    if (this.#descriptor === undefined) return;
+    this.#watch = watch(this.#descriptor, { writable: true }, () => {
+      this.#watch?.close();
+      this.#watch = undefined;
+      this._write(rest, 'buffer', done);
+    });
+  }
 }

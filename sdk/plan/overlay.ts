@@ -2,6 +2,7 @@
 import {
   AT_FDCWD,
   chdir,
+  close,
   dup3,
   FSCONFIG_CMD_CREATE,
   FSCONFIG_SET_FLAG,
@@ -123,5 +124,7 @@ function openLower(layer: string, descriptor: number): Step[] {
   return [
     openat.step('opening a layer', [AT_FDCWD, layer, O_PATH | O_DIRECTORY | O_CLOEXEC, 0], { into: opened }),
     dup3.step('numbering a layer', [opened, descriptor, O_CLOEXEC]),
+    // Else the next would one day be opened under the very number it is to get, which dup3 refuses.
+    close.step('closing a layer', [opened]),
   ];
 }

@@ -1,6 +1,5 @@
 /** Layers come compressed in several ways; what they are is told by their first bytes, not by their media type. */
-import { PassThrough, type Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import stream, { PassThrough, type Transform } from 'node:stream';
 import { invalid } from './header.ts';
 
 /** How content is compressed. */
@@ -45,7 +44,9 @@ interface Zlib {
 async function* transform(source: AsyncIterable<Uint8Array>, decoder: Transform, compression: Compression) {
   const output = new PassThrough({ highWaterMark: CHUNK_BYTES });
   // Errors of the source and of the decoder arrive at the output, and whoever stops reading it stops both.
-  const done = pipeline(source, decoder, output).catch((error: unknown) => output.destroy(error as Error));
+  const done = stream.promises
+    .pipeline(source, decoder, output)
+    .catch((error: unknown) => output.destroy(error as Error));
   try {
     yield* output;
   } catch (error) {

@@ -9,7 +9,7 @@
  * Compiled, because tsx measurably slows the process it runs in: `child_process.spawn`, and so every other program, would
  * take about a millisecond longer in it than in its users' programs.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
@@ -19,6 +19,10 @@ import { reasonOf } from './harness.ts';
 import { parseOptions, USAGE } from './options.ts';
 import { SOURCES, SOURCES_VARIABLE } from './places.ts';
 import { withPrivateMounts } from './private-mounts.ts';
+import type { Command } from './processes.ts';
+
+/** Once it has been started. */
+let bench: ChildProcess | undefined;
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -32,12 +36,10 @@ async function main(args: readonly string[]): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'caisson-bench-program-'));
   // The rootless part is another user.
   chmodSync(directory, 0o755);
-  try {
-    await compile(directory);
-    return await start([process.execPath, join(directory, 'bench.mjs'), ...args]);
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
+  process.once('exit', () => rmSync(directory, { recursive: true }));
+  passSignalsOn();
+  await compile(directory);
+  return start([process.execPath, join(directory, 'bench.mjs'), ...args]);
 }
 
 async function compile(directory: string): Promise<void> {
@@ -55,13 +57,20 @@ async function compile(directory: string): Promise<void> {
   });
 }
 
-/** Runs a program to its end, whatever signals come, and gives its exit code. */
-async function start(command: readonly [string, ...string[]]): Promise<number> {
+/** Runs the bench to its end, and gives its exit code. */
+async function start(command: Command): Promise<number> {
   const { file, args, env } = withPrivateMounts(command);
-  const child = spawn(file, args, { stdio: 'inherit', env: { ...env, [SOURCES_VARIABLE]: SOURCES } });
-  // A terminal's Ctrl-C reaches the child by itself.
-  process.on('SIGINT', () => undefined);
-  process.on('SIGTERM', () => child.kill('SIGTERM'));
-  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  bench = spawn(file, args, { stdio: 'inherit', env: { ...env, [SOURCES_VARIABLE]: SOURCES } });
+  const [code, signal] = (await once(bench, 'close')) as [number | null, NodeJS.Signals | null];
   return code ?? 128 + constants.signals[signal ?? 'SIGKILL'];
+}
+
+/** The bench cleans up when it gets a signal, so it is waited for. */
+function passSignalsOn(): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (bench === undefined) process.exit(128 + constants.signals[signal]);
+      bench.kill(signal);
+    });
+  }
 }

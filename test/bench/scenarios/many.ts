@@ -13,7 +13,7 @@ export async function measureMany(setting: Setting, pace: Pace): Promise<Scenari
   const rows = await race([...one.map(asMany), manyLimits(setting)], pace);
   return {
     id: `many/${setting.upper}`,
-    title: `${TOTAL} containers, ${WIDTH} at a time, root, own network namespace, upper on ${setting.upper}`,
+    title: `${TOTAL} containers, ${WIDTH} at a time, own network namespace, upper on ${setting.upper}`,
     unit: 'ms',
     rows,
   };
