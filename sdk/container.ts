@@ -3,6 +3,7 @@ import type { Writable } from 'node:stream';
 import { inspect } from 'node:util';
 import { EventEmitter } from 'eventemitter3';
 import { crypto, describeStore, openStore, type Store } from '../store/index.ts';
+import type { ContainerEvents, ContainerInfo } from './container-info.ts';
 import type { ExitStatus } from './engine/child.ts';
 import { type ContainerState, Life } from './engine/life.ts';
 import type { Output } from './engine/output.ts';
@@ -24,39 +25,9 @@ import {
   checkProcessOptions,
   splitCollectOptions,
 } from './spec/check.ts';
+import { copyOptions } from './spec/copy.ts';
 import { SHORT_ID_LENGTH } from './spec/normalize.ts';
 import type { ContainerOptions, ExecOptions, ProcessOptions, RunOptions, TerminalSize } from './spec/options.ts';
-import type { Spec } from './spec/spec.ts';
-
-/** What a container tells its listeners. There is no 'error' event: what fails rejects the promise of its call. */
-export interface ContainerEvents {
-  created: [];
-  /** Its command runs. */
-  started: [];
-  /** A process was started in it. */
-  exec: [process: Pick<Process, 'pid' | 'args'>];
-  /** Its first process has ended, and with it all others. */
-  exit: [status: ExitStatus];
-  /** Nothing of it is left. */
-  removed: [];
-}
-
-/** What {@link Container.inspect} tells. */
-export interface ContainerInfo {
-  readonly id: string;
-  readonly name: string;
-  readonly image: string;
-  readonly state: ContainerState;
-  /** Of its first process, on the host. */
-  readonly pid: number | null;
-  readonly exitCode: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly createdAt: Date;
-  readonly startedAt: Date | null;
-  readonly exitedAt: Date | null;
-  /** Everything decided about it, in the shape of the OCI runtime-spec; null before the first start. */
-  readonly spec: Spec | null;
-}
 
 /**
  * A Linux container. It is a child of this process: it dies with it (or with its worker thread), and its files are
@@ -334,16 +305,4 @@ export class Container extends EventEmitter<ContainerEvents> {
 function newId(): string {
   const { randomUUID } = crypto();
   return `${randomUUID()}${randomUUID()}`.replaceAll('-', '');
-}
-
-/** What the caller changes later, or shares with another container, is not ours (CVE-2021-21334). */
-function copyOptions(options: ContainerOptions): ContainerOptions {
-  const { env, command, entrypoint, mounts } = options;
-  return {
-    ...options,
-    ...(env && { env: { ...env } }),
-    ...(command && { command: [...command] }),
-    ...(entrypoint && { entrypoint: [...entrypoint] }),
-    ...(mounts && { mounts: mounts.map((mount) => ({ ...mount })) }),
-  };
 }

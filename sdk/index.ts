@@ -1,6 +1,7 @@
 /** caisson: a Linux container as an ordinary object of a Node.js program. */
 export { CaissonError, type CaissonErrorOptions, SyscallError } from '../syscalls/index.ts';
-export { Container, type ContainerEvents, type ContainerInfo } from './container.ts';
+export { Container } from './container.ts';
+export type { ContainerEvents, ContainerInfo } from './container-info.ts';
 export { type SharedLibrary, sharedLibraries } from './elf/index.ts';
 export type { ExitStatus } from './engine/child.ts';
 export type { ContainerState } from './engine/life.ts';
