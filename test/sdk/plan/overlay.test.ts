@@ -45,18 +45,18 @@ describe('layers are given by descriptor', () => {
         'openat(AT_FDCWD, "/plain", O_CLOEXEC|O_PATH|O_DIRECTORY, 0000)',
         `openat(AT_FDCWD, ${JSON.stringify(layer)}, O_CLOEXEC|O_PATH|O_DIRECTORY, 0000)`,
       ],
-      numbered: ['1000', '1001'],
+      numbered: ['100', '101'],
       mounted:
-        'mount("overlay", "/store/containers/1", "overlay", 0, "lowerdir=/proc/self/fd/1001:/proc/self/fd/1000,upperdir=upper,workdir=work,volatile")',
+        'mount("overlay", "/store/containers/1", "overlay", 0, "lowerdir=/proc/self/fd/101:/proc/self/fd/100,upperdir=upper,workdir=work,volatile")',
     });
   });
 
   test('where there are so many that their paths fill more than a page, and then they fit one', () => {
     const layers = Array.from({ length: 130 }, (_, index) => `/store/layers/${String(index).padStart(64, '0')}`);
     const { opened, numbered, mounted } = byDescriptor(layers);
-    expect([opened.length, numbered[0], numbered[129]]).toEqual([130, '1000', '1129']);
+    expect([opened.length, numbered[0], numbered[129]]).toEqual([130, '100', '229']);
     const options = /, "(lowerdir=.*)"\)$/.exec(mounted ?? '')?.[1] ?? '';
-    expect(options).toMatch(/^lowerdir=\/proc\/self\/fd\/1129:.*:\/proc\/self\/fd\/1000,upperdir=/);
+    expect(options).toMatch(/^lowerdir=\/proc\/self\/fd\/229:.*:\/proc\/self\/fd\/100,upperdir=/);
     expect(options.length).toBeLessThanOrEqual(4095);
   });
 
