@@ -1,6 +1,6 @@
-/** Images whose standard directories are traps (reference/security.md): nothing outside of the container changes. */
+/** Images whose standard directories are traps: nothing outside of the container changes. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Container, Image } from 'caisson';
 import { expect, type TestContext, test } from 'vitest';
@@ -85,8 +85,6 @@ test('what an image has in its /dev is not used', async (context) => {
 // CVE-2024-21626: descriptors of the host as a working directory, or on the way to a command.
 test('no descriptor of this machine can be entered or run', async (context) => {
   const image = spoilt(context, (root) => symlinkSync('/proc/self/fd', join(root, 'descriptors')));
-  const outside = readFileSync('/proc/self/mountinfo', 'utf8').length > 0;
-  expect(outside).toBe(true);
   for (let descriptor = 3; descriptor < 24; descriptor++) {
     for (const directory of ['/proc/self/fd', '/descriptors']) {
       const workdir = `${directory}/${descriptor}`;
