@@ -2,15 +2,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { inspect } from 'node:util';
-import {
-  findImage,
-  type ImageConfig,
-  loadImage,
-  openStore,
-  type Platform,
-  type Store,
-  type StoredImage,
-} from '../store/index.ts';
+import { findImage, type ImageConfig, openStore, type Platform, type Store, type StoredImage } from '../store/index.ts';
 import { CaissonError, hasCode } from '../syscalls/index.ts';
 import { describeHostSkeleton, prepareHostSkeleton } from './host/index.ts';
 import type { RootView } from './spec/spec.ts';
@@ -92,6 +84,7 @@ export class Image {
    * @throws CaissonError with the store's codes: IMAGE_NOT_FOUND, PLATFORM_NOT_FOUND, DIGEST_MISMATCH …
    */
   static async load(path: string, options: LoadOptions = {}): Promise<Image> {
+    const { loadImage } = await import('../store/transfer.ts');
     const loaded = await loadImage(openStore(), path, options);
     return Image.#stored(loaded, loaded.notes);
   }

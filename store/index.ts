@@ -9,7 +9,6 @@ export {
 export { crypto } from './crypto.ts';
 export { isDigest, parseDigest } from './digest.ts';
 export { findImage, type ImageSummary, listImages, type StoredImage } from './images.ts';
-export { type LoadedImage, type LoadImageOptions, loadImage } from './import.ts';
 export {
   type ContainerPaths,
   containerPaths,

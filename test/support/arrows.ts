@@ -8,6 +8,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   syscalls: ['syscalls', 'node:', 'koffi'],
 };
 
+/** Second ways into a folder, to what is loaded when it is first needed. */
+const LATE_DOORS: readonly string[] = ['store/transfer.ts'];
+
 /** What is wrong with these imports, as sentences; nothing when the folders are as ARCHITECTURE.md draws them. */
 export function brokenArrows(imports: readonly Import[]): string[] {
   const files = new Set(imports.flatMap(({ from, to }) => [from, to]));
@@ -40,7 +43,8 @@ function pastTheDoor({ from, to }: Import, files: ReadonlySet<string>): string |
   if (ARROWS[folderOf(from)] === undefined || !to.endsWith('.ts')) return undefined;
   const entered = foldersAbove(to).filter((folder) => !from.startsWith(`${folder}/`));
   const folder = entered.find((each) => !each.includes('/') || files.has(`${each}/index.ts`));
-  return folder === undefined || to === `${folder}/index.ts` ? undefined : `enter through ${folder}/index.ts`;
+  const isDoor = to === `${folder}/index.ts` || LATE_DOORS.includes(to);
+  return folder === undefined || isDoor ? undefined : `enter through ${folder}/index.ts`;
 }
 
 /** `'a/b/c.ts'` → `['a', 'a/b']` */
