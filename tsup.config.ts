@@ -1,39 +1,54 @@
-import { defineConfig, type Options } from 'tsup';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TransformOptions, transform } from 'esbuild';
+import { defineConfig } from 'tsup';
+
+const DIST = 'dist';
 
 /**
- * Both entries use syscalls/. It is built once, as dist/syscalls, and dist/index imports it from there, so that
- * `error instanceof SyscallError` holds whichever entry the class comes from, in ESM and in CommonJS. This rests on
- * the rule that syscalls/ is entered through its index.ts. (tsup's `splitting` does the same, but in CommonJS it
- * passes the output through a second compiler, which turns every `?.` into a function call.)
+ * The CommonJS build is the ESM build, file by file, in the other format. So both are split alike: each module is there
+ * once, whichever entry it is reached from (`error instanceof SyscallError` holds), and what is imported dynamically
+ * is read when it is needed. (tsup splits CommonJS too, but by a second compiler that turns every `?.` into a function.)
  */
-const oneCopyOfSyscalls: NonNullable<Options['esbuildPlugins']>[number] = {
-  name: 'one-copy-of-syscalls',
-  setup({ initialOptions, onResolve }) {
-    const path = initialOptions.format === 'cjs' ? './syscalls.cjs' : './syscalls.js';
-    onResolve({ filter: /\/syscalls\/index\.ts$/ }, ({ kind }) =>
-      kind === 'entry-point' ? undefined : { path, external: true, sideEffects: false },
-    );
-  },
+async function convertToCommonJs(): Promise<void> {
+  for (const name of await readdir(DIST)) {
+    if (!name.endsWith('.js')) continue;
+    const source = await readFile(join(DIST, name), 'utf8');
+    const { code } = await transform(source.replaceAll(/(["'])(\.\/[\w-]+)\.js\1/g, '$1$2.cjs$1'), COMMONJS);
+    await writeFile(join(DIST, name.replace(/\.js$/, '.cjs')), code);
+  }
+}
+
+const COMMONJS: TransformOptions = {
+  format: 'cjs',
+  platform: 'node',
+  target: 'node20.18',
+  // Names stay, for stack traces. Comments and white space are half of what Node would have to read at every import.
+  minifySyntax: true,
+  minifyWhitespace: true,
+  define: { 'import.meta.url': '__filename' },
+  // So that what is loaded late is CommonJS too.
+  supported: { 'dynamic-import': false },
 };
 
-export default defineConfig({
-  entry: { index: 'sdk/index.ts', syscalls: 'syscalls/index.ts' },
-  format: ['esm', 'cjs'],
-  target: 'node20.18',
-  platform: 'node',
-  // 5 KiB, which take Node longer to find than to read.
-  noExternal: ['eventemitter3'],
-  // Keeps 'node:fs' as written.
-  removeNodeProtocol: false,
-  dts: true,
-  clean: true,
-  splitting: false,
-  // `import.meta.url` in CommonJS: koffi is loaded by a require made from it.
-  shims: true,
-  esbuildPlugins: [oneCopyOfSyscalls],
-  // Names stay, for stack traces. Comments and white space are half of what Node would have to read at every import.
-  esbuildOptions(options) {
-    options.minifySyntax = true;
-    options.minifyWhitespace = true;
+const entry = { index: 'sdk/index.ts', syscalls: 'syscalls/index.ts' };
+
+export default defineConfig([
+  {
+    entry,
+    format: 'esm',
+    target: 'node20.18',
+    platform: 'node',
+    splitting: true,
+    // 5 KiB, which take Node longer to find than to read.
+    noExternal: ['eventemitter3'],
+    // Keeps 'node:fs' as written.
+    removeNodeProtocol: false,
+    esbuildOptions(options) {
+      options.minifySyntax = COMMONJS.minifySyntax;
+      options.minifyWhitespace = COMMONJS.minifyWhitespace;
+    },
+    onSuccess: convertToCommonJs,
   },
-});
+  { entry, format: ['esm', 'cjs'], dts: { only: true } },
+]);
