@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Contender } from './harness.ts';
 import { SOURCES } from './places.ts';
-import { findProgram, runNow, track } from './processes.ts';
+import { type Command, findProgram, runNow, track } from './processes.ts';
 import type { Setting } from './setting.ts';
 
 /** One sample, in milliseconds: all of it, and its four phases. */
@@ -43,11 +43,21 @@ export function openExecLimit(setting: Setting, pid: number): Limit {
   return openLimit(setting, ['--exec', String(pid)]);
 }
 
+/** Starts the program for reading what a command of this machine writes, through a pipe. */
+export function openReadLimit({ workspace: { limit } }: Setting, command: Command): Limit {
+  if ('problem' in limit) throw new Error(limit.problem);
+  return talkTo([limit.program, '--interactive', '--read', ...command]);
+}
+
 function openLimit(setting: Setting, args: readonly string[]): Limit {
   const { limit } = setting.workspace;
   if ('problem' in limit) throw new Error(limit.problem);
   const flags = [...(setting.network === 'none' ? ['--netns'] : []), ...(setting.rootless ? ['--rootless'] : [])];
-  const child = track(spawn(limit.program, ['--interactive', ...flags, ...args], { stdio: ['pipe', 'pipe', 'pipe'] }));
+  return talkTo([limit.program, '--interactive', ...flags, ...args]);
+}
+
+function talkTo([program, ...args]: Command): Limit {
+  const child = track(spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] }));
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   let complaint = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

@@ -5,6 +5,7 @@
  *   limit.c       options, the measured loop, the samples (JSON lines)
  *   container.c   the child that becomes a container
  *   enter.c       the child that enters one (exec)
+ *   command.c     the child that only writes, to be read from
  *   clone.h       a vfork-like clone3 with a stack of its own
  *
  * The children run in this program's memory (CLONE_VM): system calls only, no malloc, no stdio. Nothing hostile runs here,
@@ -39,6 +40,12 @@ struct target {
 	pid_t entered;
 };
 
+/* The program to become, on this machine itself. */
+struct command {
+	char *const *argv;
+	int stdout_fd;
+};
+
 /* What went wrong in a child; readable by the parent because memory is shared. */
 struct failure {
 	const char *step;
@@ -58,6 +65,7 @@ extern volatile struct failure failure;
 
 int become_container(void *container);
 int enter_container(void *target);
+int become_command(void *command);
 
 /* Shared by both children: standard streams, Docker's capabilities, clean signals, then `true`. */
 int run_true(int stdout_fd, int stderr_fd);
