@@ -19,7 +19,7 @@ async function convertToCommonJs(): Promise<void> {
   }
 }
 
-const COMMONJS: TransformOptions = {
+const COMMONJS = {
   format: 'cjs',
   platform: 'node',
   target: 'node20.18',
@@ -29,7 +29,7 @@ const COMMONJS: TransformOptions = {
   define: { 'import.meta.url': '__filename' },
   // So that what is loaded late is CommonJS too.
   supported: { 'dynamic-import': false },
-};
+} satisfies TransformOptions;
 
 const entry = { index: 'sdk/index.ts', syscalls: 'syscalls/index.ts' };
 

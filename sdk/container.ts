@@ -1,18 +1,31 @@
 /** A container: the thing with a life. */
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { inspect } from 'node:util';
 import { EventEmitter } from 'eventemitter3';
 import { crypto, describeStore, openStore, type Store } from '../store/index.ts';
+import type { Change } from '../store/transfer.ts';
 import type { ContainerEvents, ContainerInfo } from './container-info.ts';
 import type { ExitStatus } from './engine/child.ts';
 import { type ContainerState, Life } from './engine/life.ts';
 import type { Output } from './engine/output.ts';
 import { collectResult, type Result } from './engine/result.ts';
 import type { Running } from './engine/running.ts';
+import { takeNamedSnapshot } from './engine/snapshot.ts';
 import { decideContainer } from './engine/start.ts';
 import { stdioOptions, wiringOf } from './engine/stdio.ts';
 import { type StopOptions, stopProcess } from './engine/stop.ts';
 import { sweepOnce } from './engine/sweep.ts';
+import {
+  type ContainerFiles,
+  type CopyInOptions,
+  type CopyOutOptions,
+  type CopyResult,
+  containerFiles,
+  copyIn,
+  copyOut,
+  getArchive,
+  putArchive,
+} from './fs/index.ts';
 import type { Image } from './image.ts';
 import { planContainer } from './plan/container.ts';
 import type { Plan } from './plan/plan.ts';
@@ -20,11 +33,14 @@ import type { Process } from './process.ts';
 import {
   checkCollectOptions,
   checkCommand,
+  checkCommitOptions,
   checkContainerOptions,
   checkImage,
   checkProcessOptions,
+  checkSnapshotOptions,
   splitCollectOptions,
 } from './spec/check.ts';
+import type { CommitOptions, SnapshotOptions } from './spec/commit.ts';
 import { copyOptions } from './spec/copy.ts';
 import { SHORT_ID_LENGTH } from './spec/normalize.ts';
 import type { ContainerOptions, ExecOptions, ProcessOptions, RunOptions, TerminalSize } from './spec/options.ts';
@@ -43,6 +59,7 @@ export class Container extends EventEmitter<ContainerEvents> {
   readonly image: Image;
   readonly #options: ContainerOptions;
   readonly #life: Life;
+  #files: ContainerFiles | undefined;
 
   private constructor(image: Image, options: ContainerOptions, store: Store) {
     super();
@@ -155,6 +172,58 @@ export class Container extends EventEmitter<ContainerEvents> {
     return this.#life.start();
   }
 
+  /**
+   * Its files, in the shape of node:fs/promises, whether it runs or not.
+   * @example await container.fs.writeFile('/etc/motd', 'hello')
+   */
+  get fs(): ContainerFiles {
+    this.#files ??= containerFiles(this.#life.files);
+    return this.#files;
+  }
+
+  /**
+   * Copies a file or a tree of this machine into the container, by docker cp's rules: into a directory that is there,
+   * else to that name; `source` with `/.` at its end is what is in it. Links stay links. They belong to root there
+   * unless options say otherwise.
+   *
+   * @throws CaissonError SOURCE_NOT_FOUND, TARGET_NOT_FOUND, NOT_A_DIRECTORY, TARGET_IS_DIRECTORY, USER_NOT_FOUND …
+   * @example await container.copyIn('site/.', '/srv/www', { owner: 'www-data' })
+   */
+  copyIn(source: string, target: string, options?: CopyInOptions): Promise<CopyResult> {
+    return copyIn(this.#life.files, source, target, options);
+  }
+
+  /**
+   * Copies a file or a tree of the container to this machine, by the same rules. Nothing in there can lead it outside of
+   * the target. It belongs to this process's user, without set-user-ID, unless options say otherwise.
+   *
+   * @throws as {@link Container.copyIn}
+   * @example const { files, bytes } = await container.copyOut('/var/log/.', 'logs')
+   */
+  copyOut(source: string, target: string, options?: CopyOutOptions): Promise<CopyResult> {
+    return copyOut(this.#life.files, source, target, options);
+  }
+
+  /**
+   * Puts what a tar archive holds (plain, gzip or zstd) into a directory of the container. Owners are those that the
+   * archive says, unless options say otherwise.
+   *
+   * @throws CaissonError ARCHIVE_INVALID, and as {@link Container.copyIn}
+   * @example await container.putArchive(createReadStream('site.tar.gz'), '/srv')
+   */
+  putArchive(archive: AsyncIterable<Uint8Array>, target: string, options?: CopyInOptions): Promise<CopyResult> {
+    return putArchive(this.#life.files, archive, target, options);
+  }
+
+  /**
+   * What is at a path of the container, as a tar archive. It is read as the stream is; the container does not start
+   * before the stream has ended.
+   * @example await pipeline(container.getArchive('/etc'), createWriteStream('etc.tar'))
+   */
+  getArchive(path: string, options?: CopyOutOptions): Readable {
+    return getArchive(this.#life.files, path, options);
+  }
+
   get state(): ContainerState {
     return this.#life.state;
   }
@@ -247,6 +316,56 @@ export class Container extends EventEmitter<ContainerEvents> {
   /** Tells its first process the size of its terminal. */
   resize(size: TerminalSize): void {
     this.#life.init?.resize(size);
+  }
+
+  /**
+   * Makes an image of the container as it is now, for use on this machine: in milliseconds, whatever it has written,
+   * when it does not run. Of a running one, processes stand still while its changes are copied. Layers are packed and
+   * digested only once the image is pushed or saved. What is mounted into the container is not part of it.
+   *
+   * @throws CaissonError CHANGES_IN_MEMORY, NOT_FROZEN, TOO_MANY_LAYERS, REFERENCE_INVALID, STORE_FULL …; then the
+   * container is as it was
+   * @example const installed = await container.snapshot()
+   */
+  async snapshot(options: SnapshotOptions = {}): Promise<Image> {
+    checkSnapshotOptions(options);
+    return this.#life.withFiles('made an image of', (files) => takeNamedSnapshot(files, options));
+  }
+
+  /**
+   * Makes an image of the container, with a digest, for anybody: as `docker commit`.
+   *
+   * @throws CaissonError IMAGE_NOT_PORTABLE for a container of `Image.host()`, and what `snapshot` throws
+   * @example await container.commit({ reference: 'app:1.0', config: { command: ['/app/run'] } })
+   */
+  async commit(options: CommitOptions = {}): Promise<Image> {
+    checkCommitOptions(options);
+    const { commitContainer } = await import('./engine/commit.ts');
+    return this.#life.withFiles('made an image of', (files) => commitContainer(files, options));
+  }
+
+  /**
+   * What the container has changed of its image (or, once an image was made of it while it did not run, since then).
+   * @throws CaissonError CHANGES_IN_MEMORY
+   */
+  async changes(): Promise<readonly Change[]> {
+    const { changesOf } = await import('./engine/changes.ts');
+    return this.#life.withFiles('compared with its image', changesOf);
+  }
+
+  /**
+   * All its files as a tar archive of one tree, as `docker export` writes it: without what is mounted into it. It is
+   * read while it is written, and a running container may change it meanwhile.
+   * @throws CaissonError CHANGES_IN_MEMORY, when it is read
+   * @example await pipeline(container.export(), createWriteStream('rootfs.tar'))
+   */
+  export(): Readable {
+    const life = this.#life;
+    async function* read() {
+      const { exportFiles } = await import('./engine/export.ts');
+      yield* await life.withFiles('exported', exportFiles);
+    }
+    return process.getBuiltinModule('node:stream').Readable.from(read(), { objectMode: false });
   }
 
   /** Ends the container with SIGKILL and removes all of it. Idempotent. */

@@ -1,31 +1,39 @@
 /** Images: what containers start from. */
-import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { Readable, type Writable } from 'node:stream';
 import { inspect } from 'node:util';
-import { findImage, type ImageConfig, openStore, type Platform, type Store, type StoredImage } from '../store/index.ts';
+import {
+  findImage,
+  findSnapshot,
+  type ImageConfig,
+  listImages,
+  listSnapshots,
+  nameSnapshot,
+  namesOfSnapshot,
+  openStore,
+  removeSnapshot,
+  type SnapshotRecord,
+  type Store,
+  type StoredImage,
+  snapshotLayers,
+} from '../store/index.ts';
+import type {
+  ImageDetails,
+  ImageHistoryEntry,
+  Pruned,
+  PruneOptions,
+  PushedImage,
+  RemovedImage,
+  RemoveImageOptions,
+  SaveOptions,
+  TransferEvent,
+} from '../store/transfer.ts';
 import { CaissonError, hasCode } from '../syscalls/index.ts';
-import { describeHostSkeleton, prepareHostSkeleton } from './host/index.ts';
-import type { RootView } from './spec/spec.ts';
-
-/** The directories an image consists of. */
-export interface ImageRoot {
-  /** Lowest first; each is only ever read. */
-  readonly layers: readonly string[];
-  /** Whether somebody else may write to the layers. */
-  readonly mayChange: boolean;
-  /** Directories of this machine that are shown at their place, read-only beneath the container's changes. */
-  readonly views: readonly RootView[];
-}
-
-type RootOf = (store: Store, effect: 'prepare' | 'describe') => ImageRoot;
-
-/** Options of {@link Image.load}. */
-export interface LoadOptions {
-  /** The name the image gets, instead of those it comes with; where there are several images, which one. */
-  readonly reference?: string | undefined;
-  /** Which image of a multi-platform one. @default this machine's */
-  readonly platform?: Platform | undefined;
-}
+import { exportRoot } from './export-root.ts';
+import type { ImageInfo, ImportOptions, LoadOptions, PullOptions, PushOptions } from './image-options.ts';
+import { assertDirectory, type ImageOrigin, type ImageRoot, rootOf } from './image-root.ts';
+import { changeConfig } from './spec/commit.ts';
+import { type Transfer, transfer } from './transfer.ts';
 
 /**
  * An image: a value. Containers are made of it, and never change it.
@@ -41,13 +49,14 @@ export class Image {
   readonly config: ImageConfig;
   /** What could not be kept when it was loaded without root: owners and devices, as sentences. */
   readonly notes: readonly string[];
-  readonly #root: RootOf;
+  /** @internal */
+  readonly origin: ImageOrigin;
 
-  private constructor(name: string, config: ImageConfig, root: RootOf, notes: readonly string[] = []) {
+  private constructor(name: string, config: ImageConfig, origin: ImageOrigin, notes: readonly string[] = []) {
     this.name = name;
     this.config = config;
     this.notes = notes;
-    this.#root = root;
+    this.origin = origin;
   }
 
   /**
@@ -56,10 +65,7 @@ export class Image {
    * with it.
    */
   static host(): Image {
-    return new Image('host', { Cmd: ['/bin/sh'] }, ({ host }, effect) => {
-      const { lower, views } = effect === 'prepare' ? prepareHostSkeleton(host) : describeHostSkeleton(host);
-      return { layers: [lower], views, mayChange: false };
-    });
+    return new Image('host', { Cmd: ['/bin/sh'] }, { kind: 'host' });
   }
 
   /**
@@ -71,36 +77,208 @@ export class Image {
     if (typeof path !== 'string') throw new TypeError(`path must be a string, got ${inspect(path)}`);
     const absolute = resolve(path);
     assertDirectory(absolute);
-    return new Image(absolute, {}, () => {
-      assertDirectory(absolute);
-      return { layers: [absolute], views: [], mayChange: true };
+    return new Image(absolute, {}, { kind: 'directory', path: absolute });
+  }
+
+  /**
+   * Pulls an image from a registry into the store: `alpine` is `docker.io/library/alpine:latest`. What the store has of
+   * it is neither transferred nor unpacked again. Iterate what this returns to see how far it is.
+   *
+   * @throws CaissonError IMAGE_NOT_FOUND, PLATFORM_NOT_FOUND, UNAUTHORIZED, RATE_LIMITED, REGISTRY_UNREACHABLE,
+   * DIGEST_MISMATCH, STORE_FULL …; then the store is as it was
+   * @example const image = await Image.pull('debian:stable-slim')
+   */
+  static pull(reference: string, options: PullOptions = {}): Transfer<Image, TransferEvent> {
+    return transfer(async (onProgress) => {
+      const { pullImage } = await import('../store/transfer.ts');
+      const pulled = await pullImage(openStore(), reference, { ...options, onProgress });
+      return Image.#stored(pulled, pulled.notes);
     });
   }
 
   /**
-   * Imports an image into the store: from an OCI image layout (a directory or an archive) or from the archive that
+   * Takes an image into the store: from an OCI image layout (a directory or an archive) or from the archive that
    * `docker save` writes.
    *
    * @throws CaissonError with the store's codes: IMAGE_NOT_FOUND, PLATFORM_NOT_FOUND, DIGEST_MISMATCH …
    */
-  static async load(path: string, options: LoadOptions = {}): Promise<Image> {
-    const { loadImage } = await import('../store/transfer.ts');
-    const loaded = await loadImage(openStore(), path, options);
-    return Image.#stored(loaded, loaded.notes);
+  static load(path: string, options: LoadOptions = {}): Transfer<Image, TransferEvent> {
+    return transfer(async (onProgress) => {
+      const { loadImage } = await import('../store/transfer.ts');
+      const loaded = await loadImage(openStore(), path, { ...options, onProgress });
+      return Image.#stored(loaded, loaded.notes);
+    });
   }
 
   /**
-   * An image of the store, by its name as Docker reads names, or by its digest.
-   * @throws CaissonError IMAGE_NOT_FOUND, with the names there are
+   * Makes an image of a root file system: of what `docker export` writes, or any tar archive, compressed or not.
+   *
+   * @param source the path of an archive, or its content
+   * @throws CaissonError ARCHIVE_INVALID, LAYER_INVALID, STORE_FULL …
+   * @example await Image.import('rootfs.tar.gz', { reference: 'base', config: { command: ['/bin/sh'] } })
+   */
+  static async import(source: string | AsyncIterable<Uint8Array>, options: ImportOptions = {}): Promise<Image> {
+    const { importImage } = await import('../store/transfer.ts');
+    const config = changeConfig({}, options.config ?? {});
+    const imported = await importImage(openStore(), source, { ...options, config });
+    return Image.#stored(imported, imported.notes);
+  }
+
+  /**
+   * An image of the store, by its name as Docker reads names, or by its digest; of a snapshot, by its id.
+   * @throws CaissonError IMAGE_NOT_FOUND, with the names there are; SNAPSHOT_NOT_FOUND
    */
   static async get(reference: string): Promise<Image> {
-    return Image.#stored(findImage(openStore(), reference));
+    const store = openStore();
+    const snapshot = findSnapshot(store, reference);
+    if (snapshot !== undefined) return Image.ofSnapshot(store, snapshot, namesOfSnapshot(store, snapshot.id)[0]);
+    try {
+      return Image.#stored(findImage(store, reference));
+    } catch (error) {
+      // Another tool put it there, or it was unpacked by a user with other subordinate ids than he has now.
+      if (!hasCode(error, 'LAYER_NOT_FOUND')) throw error;
+      const { unpackImage } = await import('../store/transfer.ts');
+      return Image.#stored(await unpackImage(store, reference));
+    }
+  }
+
+  /** The images of the store, and its snapshots. */
+  static async list(): Promise<readonly ImageInfo[]> {
+    const store = openStore();
+    return [...listImages(store), ...listSnapshots(store)];
+  }
+
+  /**
+   * Writes images to one archive, which `Image.load`, `docker load`, skopeo and podman read. The same images give the
+   * same bytes.
+   *
+   * @param destination the path of a file, which appears when it is complete; or a stream, which is ended
+   * @throws CaissonError IMAGE_NOT_IN_STORE, BLOB_NOT_FOUND
+   */
+  static async save(
+    images: readonly Image[],
+    destination: string | Writable,
+    options: SaveOptions = {},
+  ): Promise<void> {
+    const { saveImage } = await import('../store/transfer.ts');
+    const store = openStore();
+    const references: string[] = [];
+    for (const image of images) references.push(await image.#reference(store, 'saved'));
+    await saveImage(store, references, destination, options);
+  }
+
+  /**
+   * Removes images that have lost their names (or, if asked, all that no container uses), and all content that no image,
+   * container or snapshot needs. Safe while other processes use the store.
+   */
+  static async prune(options: PruneOptions = {}): Promise<Pruned> {
+    const { pruneStore } = await import('../store/transfer.ts');
+    return pruneStore(openStore(), options);
+  }
+
+  /** @internal */
+  static ofStore(store: Store, reference: string): Image {
+    return Image.#stored(findImage(store, reference));
+  }
+
+  /** @internal */
+  static ofSnapshot(store: Store, record: SnapshotRecord, name = `snapshot:${record.id.slice(0, 12)}`): Image {
+    return new Image(name, record.config, { kind: 'snapshot', record, layers: snapshotLayers(store, record) });
   }
 
   static #stored(stored: StoredImage, notes: readonly string[] = []): Image {
     const { layers, config, digest, references } = stored;
-    const image = new Image(references[0] ?? digest, config, () => ({ layers, views: [], mayChange: false }), notes);
+    const image = new Image(references[0] ?? digest, config, { kind: 'stored', digest, layers }, notes);
     return Object.assign(image, { digest });
+  }
+
+  /**
+   * Pushes the image to a registry. What the registry has of it is not sent.
+   *
+   * @param to its name there @default its own
+   * @throws CaissonError UNAUTHORIZED, FORBIDDEN, REGISTRY_UNREACHABLE, IMAGE_NOT_IN_STORE …
+   * @example await image.push('registry.example.com/team/app:1.0')
+   */
+  push(to: string = this.name, options: PushOptions = {}): Transfer<PushedImage, TransferEvent> {
+    return transfer(async (onProgress) => {
+      const { pushImage } = await import('../store/transfer.ts');
+      const store = openStore();
+      return pushImage(store, await this.#digestIn(store, 'pushed'), { ...options, to, onProgress });
+    });
+  }
+
+  /** {@link Image.save} of this image. */
+  save(destination: string | Writable, options: SaveOptions = {}): Promise<void> {
+    return Image.save([this], destination, options);
+  }
+
+  /**
+   * Its file system as a tar archive of one tree, as `docker export` writes that of a container.
+   * @example await pipeline(await image.export(), createWriteStream('rootfs.tar'))
+   */
+  async export(): Promise<Readable> {
+    const archive = await exportRoot(this.root(openStore(), 'prepare'));
+    return Readable.from(archive, { objectMode: false });
+  }
+
+  /**
+   * Gives the image another name, which it takes from the image that had it.
+   * @returns the image by that name
+   * @throws CaissonError REFERENCE_INVALID, IMAGE_NOT_IN_STORE
+   */
+  async tag(reference: string): Promise<Image> {
+    const store = openStore();
+    if (this.origin.kind === 'snapshot') await nameSnapshot(store, this.origin.record, reference);
+    else {
+      const { tagImage } = await import('../store/transfer.ts');
+      await tagImage(store, await this.#digestIn(store, 'tagged'), reference);
+    }
+    return Image.get(reference);
+  }
+
+  /** What its documents say: names, platform, configuration, layers, sizes, history. */
+  async inspect(): Promise<ImageDetails> {
+    const { inspectImage } = await import('../store/transfer.ts');
+    const store = openStore();
+    return inspectImage(store, await this.#digestIn(store, 'inspected'));
+  }
+
+  /** The steps by which it was made, the last first. */
+  async history(): Promise<readonly ImageHistoryEntry[]> {
+    return (await this.inspect()).history;
+  }
+
+  /**
+   * Takes its name from the image, and removes it with its last name: as `docker rmi`. Content that others need stays.
+   * @throws CaissonError IMAGE_IN_USE when there are containers of it, unless forced
+   */
+  async remove(options: RemoveImageOptions = {}): Promise<RemovedImage> {
+    const store = openStore();
+    if (this.origin.kind === 'snapshot') {
+      const untagged = await removeSnapshot(store, this.origin.record.id);
+      return { untagged, layers: 0, blobs: 0, snapshots: 0, bytes: 0 };
+    }
+    const { removeImage } = await import('../store/transfer.ts');
+    return removeImage(store, await this.#reference(store, 'removed'), options);
+  }
+
+  /** Its digest; of a snapshot, once an image that others can read is made of it. */
+  async #digestIn(store: Store, done: string): Promise<string> {
+    if (this.origin.kind === 'stored') return this.origin.digest;
+    if (this.origin.kind === 'snapshot') {
+      const { materializeSnapshot } = await import('../store/transfer.ts');
+      return (await materializeSnapshot(store, this.origin.record.id)).digest;
+    }
+    throw new CaissonError('IMAGE_NOT_IN_STORE', `image '${this.name}' is not in the store, so it cannot be ${done}`, {
+      hint: 'what Image.import(), Image.pull() and container.commit() give is',
+    });
+  }
+
+  /** The name it is known by, as long as that is its own; else its digest. */
+  async #reference(store: Store, done: string): Promise<string> {
+    const digest = await this.#digestIn(store, done);
+    const names = listImages(store).find((each) => each.digest === digest)?.references ?? [];
+    return names.includes(this.name) ? this.name : digest;
   }
 
   /**
@@ -109,25 +287,10 @@ export class Image {
    * @internal
    */
   root(store: Store, effect: 'prepare' | 'describe'): ImageRoot {
-    return this.#root(store, effect);
+    return rootOf(store, this.origin, effect);
   }
 
   [inspect.custom](): string {
     return `Image(${this.name}${this.digest === undefined || this.digest === this.name ? '' : `@${this.digest}`})`;
-  }
-}
-
-function assertDirectory(path: string): void {
-  let isDirectory: boolean;
-  try {
-    isDirectory = statSync(path).isDirectory();
-  } catch (cause) {
-    if (!hasCode(cause, 'ENOENT', 'ENOTDIR', 'ELOOP')) throw cause;
-    throw new CaissonError('IMAGE_NOT_FOUND', `there is no directory '${path}' to make an image of`, { cause });
-  }
-  if (!isDirectory) {
-    throw new CaissonError('NOT_A_DIRECTORY', `'${path}' is not a directory, so it cannot be a root file system`, {
-      hint: 'archives are imported with Image.load()',
-    });
   }
 }

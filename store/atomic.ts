@@ -1,18 +1,34 @@
 /** Files and directories that appear whole or not at all, also when the power goes. */
-import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { hasCode, syncfs } from '../syscalls/index.ts';
 
 /** Writes a file under a temporary name, then gives it its own, in place of the one that had it. */
 export function writeFileAtomically(temporary: string, path: string, content: string | Uint8Array): void {
-  writeFileSync(temporary, content, { flag: 'wx', flush: true, mode: 0o600 });
-  publishFile(temporary, path);
+  try {
+    writeFileSync(temporary, content, { flag: 'wx', flush: true, mode: 0o600 });
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+  syncDirectory(dirname(path));
 }
 
 /** Gives a file its name, in place of the one that had it. The file must have been synced to the disk. */
 export function publishFile(temporary: string, path: string): void {
   renameSync(temporary, path);
   syncDirectory(dirname(path));
+}
+
+/** {@link publishFile} for many, which are on the disk together when this returns. */
+export function publishFiles(files: Iterable<readonly [temporary: string, path: string]>): void {
+  const directories = new Set<string>();
+  for (const [temporary, path] of files) {
+    renameSync(temporary, path);
+    directories.add(dirname(path));
+  }
+  for (const directory of directories) syncDirectory(directory);
 }
 
 /**
@@ -23,7 +39,8 @@ export function publishDirectory(temporary: string, path: string): boolean {
   try {
     renameSync(temporary, path);
   } catch (error) {
-    if (hasCode(error, 'ENOTEMPTY', 'EEXIST')) return false;
+    // EISDIR and ENOTDIR: one of the two is a link to a directory.
+    if (hasCode(error, 'ENOTEMPTY', 'EEXIST', 'EISDIR', 'ENOTDIR')) return false;
     throw error;
   }
   syncDirectory(dirname(path));

@@ -4,6 +4,7 @@ import {
   createReadStream,
   fstatSync,
   fsyncSync,
+  linkSync,
   openSync,
   readFileSync,
   statSync,
@@ -25,6 +26,21 @@ export const MAX_DOCUMENT_BYTES = 4 * 1024 * 1024;
 export function hasBlob(store: Store, { digest, size }: Expected): boolean {
   const stats = statSync(blobPath(store, digest), { throwIfNoEntry: false });
   return stats !== undefined && (size === undefined || stats.size === size);
+}
+
+/**
+ * Gives a blob of the store a second name, at `path` on the same disk, that keeps it from being pruned; false where
+ * the store has none of that digest and size.
+ */
+export function linkBlob(store: Store, expected: Expected, path: string): boolean {
+  if (!hasBlob(store, expected)) return false;
+  try {
+    linkSync(blobPath(store, expected.digest), path);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
 }
 
 /**
@@ -74,9 +90,9 @@ export function openBlob(store: Store, { digest }: Expected): Readable {
   return createReadStream('', { fd: openBlobFile(store, digest), highWaterMark: CHUNK_BYTES });
 }
 
-/** The content of a file that may be big. */
-export function readChunks(path: string, signal?: AbortSignal): Readable {
-  return createReadStream(path, { highWaterMark: CHUNK_BYTES, signal });
+/** The content of a file that may be big. It is opened when the first piece is asked for, and so never left open. */
+export async function* readChunks(path: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  yield* createReadStream(path, { highWaterMark: CHUNK_BYTES, signal }) as AsyncIterable<Buffer>;
 }
 
 /** Each piece that is read costs a turn of the event loop. */
@@ -93,7 +109,21 @@ export function readBlobDocument<T>(
   what: string,
   read: (document: JsonObject) => T,
 ): T {
-  const fd = openBlobFile(store, expected.digest);
+  return readDocumentFrom(openBlobFile(store, expected.digest), expected, what, read);
+}
+
+/** {@link readBlobDocument} for a blob that lies at `path`: ENOENT when there is none. */
+export function readDocumentAt<T>(
+  path: string,
+  expected: Expected,
+  what: string,
+  read: (document: JsonObject) => T,
+): T {
+  return readDocumentFrom(openSync(path, 'r'), expected, what, read);
+}
+
+/** Closes the descriptor. */
+function readDocumentFrom<T>(fd: number, expected: Expected, what: string, read: (document: JsonObject) => T): T {
   try {
     checkDocumentSize(fstatSync(fd).size, `${what} ${expected.digest}`);
     const bytes = readFileSync(fd);

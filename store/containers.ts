@@ -5,33 +5,58 @@
  *
  * This is on the way of every start, so it is synchronous and syncs nothing: after a power cut no container runs.
  */
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { CaissonError, hasCode } from '../syscalls/index.ts';
 import { type ContainerPaths, containerPaths, containerPathsIn, explainStoreError, type Store } from './layout.ts';
 import { disown, own, ownerOf, temporaryPath } from './owner.ts';
 import { removeTree } from './remove.ts';
 import { keepSpare, RECORD_BYTES, ROOT_MODE, takeSpare } from './spares.ts';
+import { whileNothingIsRemoved } from './use-lock.ts';
 
-/** What is written down of a container: an object of JSON. The store adds the owner. */
+/** What is written down of a container: an object of JSON. The store adds the owner, and what the container uses. */
 export type ContainerRecord = Readonly<Record<string, unknown>>;
+
+/** What a container needs of the store for as long as it is there. Directories elsewhere are nobody's business here. */
+export interface ContainerUses {
+  /** The digest of its image, whose content stays with it: the container may become an image itself. */
+  readonly image?: string | undefined;
+  /** Paths of the directories its root is put together from. */
+  readonly layers?: readonly string[] | undefined;
+}
 
 /**
  * Makes the directories of a container, with its record. They are swept when this thread has died.
  *
  * @param id becomes part of a path; see {@link containerPaths}
+ * @param uses from here on nobody prunes it
  * @throws CaissonError CONTAINER_EXISTS when there is one of that id
+ * @throws CaissonError LAYER_NOT_FOUND when a layer has been pruned
  * @throws CaissonError STORE_FULL, STORE_NOT_WRITABLE
  */
-export function createContainerDirectory(store: Store, id: string, record: ContainerRecord): ContainerPaths {
+export function createContainerDirectory(
+  store: Store,
+  id: string,
+  record: ContainerRecord,
+  uses: ContainerUses = {},
+): ContainerPaths {
   const paths = containerPaths(store, id);
   let made: string | undefined;
   try {
     const spare = takeSpare(store);
-    made = spare ?? makeDirectories(temporaryPath(store));
+    const directory = spare ?? makeDirectories(temporaryPath(store));
+    made = directory;
     // Over an old record of the same size, since to cut a file to nothing first costs ext4 as much as all the rest.
-    const content = JSON.stringify({ ...record, owner: ownerOf(store) }).padEnd(RECORD_BYTES);
-    writeFileSync(containerPathsIn(made).record, content, { mode: 0o600, flag: spare === undefined ? 'wx' : 'r+' });
-    renameSync(made, paths.path);
+    const layers = namesOf(store, uses.layers ?? []);
+    const written = { ...record, owner: ownerOf(store), uses: { image: uses.image, layers } };
+    const content = JSON.stringify(written).padEnd(RECORD_BYTES);
+    writeFileSync(containerPathsIn(directory).record, content, {
+      mode: 0o600,
+      flag: spare === undefined ? 'wx' : 'r+',
+    });
+    whileNothingIsRemoved(store, () => {
+      for (const name of layers) assertLayer(store, name);
+      renameSync(directory, paths.path);
+    });
     own(paths.path);
     return paths;
   } catch (error) {
@@ -41,6 +66,23 @@ export function createContainerDirectory(store: Store, id: string, record: Conta
     }
     throw explainStoreError(error, `making the directory of container '${id}'`, paths.path);
   }
+}
+
+/** Layers by their names in the store: `layers/…`, `snapshots/…/layer`. */
+function namesOf({ root, layers, snapshots }: Store, paths: readonly string[]): string[] {
+  const isOurs = (path: string) => path.startsWith(`${layers}/`) || path.startsWith(`${snapshots}/`);
+  return paths.filter(isOurs).map((path) => path.slice(root.length + 1));
+}
+
+function assertLayer({ root }: Store, name: string): void {
+  if (existsSync(`${root}/${name}`)) return;
+  throw new CaissonError(
+    'LAYER_NOT_FOUND',
+    `'${name}' of the store at '${root}' was removed since the image was found`,
+    {
+      hint: 'load or pull the image again',
+    },
+  );
 }
 
 function makeDirectories(path: string): string {
@@ -94,6 +136,22 @@ export async function renewContainerDirectory(store: Store, id: string): Promise
   await removeTree(work);
   await removeTree(`${path}/views`);
   mkdirSync(work, 0o700);
+}
+
+/** Writes down what a container uses from now on. */
+export function changeContainerUses(store: Store, id: string, uses: ContainerUses): void {
+  const { record: path } = containerPaths(store, id);
+  const temporary = temporaryPath(store);
+  const layers = namesOf(store, uses.layers ?? []);
+  const record = { ...readContainerRecord(store, id), uses: { image: uses.image, layers } };
+  writeFileSync(temporary, JSON.stringify(record).padEnd(RECORD_BYTES), { mode: 0o600, flag: 'wx' });
+  renameSync(temporary, path);
+}
+
+/** What a container uses, by its record: a digest, and names in the store. */
+export function usesOf({ uses }: ContainerRecord): { readonly image?: string; readonly layers: readonly string[] } {
+  const { image, layers = [] } = (uses ?? {}) as { readonly image?: string; readonly layers?: readonly string[] };
+  return { ...(image === undefined ? {} : { image }), layers };
 }
 
 /**

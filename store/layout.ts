@@ -18,6 +18,7 @@ import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { CaissonError, hasCode } from '../syscalls/index.ts';
 import { parseDigest } from './digest.ts';
+import { type FoundIds, findIds, isLayerRoom, type OwnIds, ownIds, roomOf } from './ids/index.ts';
 import { temporaryPath } from './owner.ts';
 
 /** The store's paths, all absolute. A plain value: two of the same root are interchangeable. */
@@ -27,8 +28,13 @@ export interface Store {
   readonly index: string;
   /** Content by its sha256, compressed as it came. */
   readonly blobs: string;
-  /** Unpacked layers by diffID: overlay's lower directories. */
+  /**
+   * Unpacked layers by diffID: overlay's lower directories. Their owners are this process's ids ({@link roomOf}), so
+   * what was unpacked with others lies in another directory.
+   */
   readonly layers: string;
+  /** One directory per snapshot: record, layer. */
+  readonly snapshots: string;
   /** One directory per container: record, upper, work. */
   readonly containers: string;
   /** Views of this machine, by fingerprint. */
@@ -40,13 +46,14 @@ export interface Store {
   readonly tmp: string;
 }
 
-const LAYOUT = '{"imageLayoutVersion":"1.0.0"}';
+/** The content of `oci-layout`. */
+export const LAYOUT = '{"imageLayoutVersion":"1.0.0"}';
 const EMPTY_INDEX = '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}';
 const NAMES = new Set([
   'oci-layout',
   'index.json',
   'blobs',
-  'layers',
+  'snapshots',
   'containers',
   'host',
   'volumes',
@@ -71,7 +78,7 @@ export function openStore(root?: string): Store {
   try {
     const known = opened.get(path);
     if (known !== undefined && isThere(known)) return known;
-    const store = storeAt(path);
+    const store = storeAt(path, ownIds());
     makeStore(store);
     accessSync(path, constants.W_OK | constants.X_OK);
     opened.set(path, store);
@@ -83,7 +90,7 @@ export function openStore(root?: string): Store {
 
 /** The paths of a store that may not be there: nothing is made. */
 export function describeStore(root?: string): Store {
-  return storeAt(rootPath(root));
+  return storeAt(rootPath(root), findIds());
 }
 
 function rootPath(root: string | undefined): string {
@@ -107,6 +114,13 @@ export function blobPath(store: Store, digest: string): string {
 /** Where a layer lies unpacked: the lower directory itself. */
 export function layerPath(store: Store, diffId: string): string {
   return join(store.layers, parseDigest(diffId));
+}
+
+/** The directories of all layers, with this process's ids as owners and with others. */
+export function layerRooms({ root }: Store): string[] {
+  return readdirSync(root)
+    .filter(isLayerRoom)
+    .map((name) => join(root, name));
 }
 
 /** The directories of one container. */
@@ -162,12 +176,13 @@ export function explainStoreError(error: unknown, doing: string, path: string): 
 
 const hint = 'set CAISSON_ROOT to a directory on a disk with room, that you may write';
 
-function storeAt(root: string): Store {
+function storeAt(root: string, ids: OwnIds | FoundIds): Store {
   return Object.freeze({
     root,
     index: join(root, 'index.json'),
     blobs: join(root, 'blobs', 'sha256'),
-    layers: join(root, 'layers'),
+    layers: join(root, roomOf(ids)),
+    snapshots: join(root, 'snapshots'),
     containers: join(root, 'containers'),
     host: join(root, 'host'),
     locks: join(root, 'locks'),
@@ -182,10 +197,10 @@ function isThere({ root }: Store): boolean {
 }
 
 function makeStore(store: Store): void {
-  const { root, blobs, layers, containers, host, locks, spares, tmp } = store;
+  const { root, blobs, layers, snapshots, containers, host, locks, spares, tmp } = store;
   makeDirectory(root);
   const names = readdirSync(root);
-  const foreign = names.find((name) => !NAMES.has(name));
+  const foreign = names.find((name) => !NAMES.has(name) && !isLayerRoom(name));
   if (foreign !== undefined && !names.includes('oci-layout')) {
     throw new CaissonError('STORE_INVALID', `'${root}' is not a store: it has '${foreign}' in it`, {
       hint: 'name an empty or a new directory in CAISSON_ROOT',
@@ -194,7 +209,7 @@ function makeStore(store: Store): void {
   // Others must not reach the setuid programs of images (CVE-2021-41103).
   const { mode, uid } = statSync(root);
   if ((mode & 0o077) !== 0 && uid === process.geteuid?.()) chmodSync(root, 0o700);
-  for (const path of [blobs, layers, containers, host, locks, spares, tmp]) {
+  for (const path of [blobs, layers, snapshots, containers, host, locks, spares, tmp]) {
     makeDirectory(path);
   }
   writeOnce(store, store.index, EMPTY_INDEX);

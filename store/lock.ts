@@ -35,8 +35,11 @@ export function tryLock(path: string, { create = true } = {}): Lock | undefined 
   return {
     path,
     release({ remove = false } = {}) {
-      if (remove) unlinkSync(path);
-      closeSync(fd);
+      try {
+        if (remove) unlinkSync(path);
+      } finally {
+        closeSync(fd);
+      }
     },
   };
 }

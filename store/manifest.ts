@@ -16,6 +16,7 @@ export const MEDIA_TYPES = {
   layerZstd: 'application/vnd.oci.image.layer.v1.tar+zstd',
   dockerList: 'application/vnd.docker.distribution.manifest.list.v2+json',
   dockerManifest: 'application/vnd.docker.distribution.manifest.v2+json',
+  dockerConfig: 'application/vnd.docker.container.image.v1+json',
 } as const;
 
 /** The machine an image is for. */
@@ -86,6 +87,21 @@ export function kindOf(mediaType: string): 'index' | 'manifest' | undefined {
   return MANIFEST_TYPES.includes(mediaType) ? 'manifest' : undefined;
 }
 
+/** The media type that a document itself says it has. */
+export function mediaTypeOf(document: JsonObject): string | undefined {
+  return optional(document.mediaType, 'mediaType', asString);
+}
+
+/** The layers that can be unpacked, as OCI and as Docker name them. */
+const LAYER_TYPE =
+  /^application\/vnd\.(?:oci\.image\.layer\.(?:nondistributable\.)?v1\.tar(?:\+gzip|\+zstd)?|docker\.image\.rootfs\.(?:foreign\.)?diff\.tar(?:\.gzip|\.zstd)?)$/;
+
+/** What of a manifest is no image that can be unpacked: a chart, a signature, an encrypted layer. */
+export function findForeignType({ config, layers }: ImageManifest): string | undefined {
+  if (config.mediaType !== MEDIA_TYPES.config && config.mediaType !== MEDIA_TYPES.dockerConfig) return config.mediaType;
+  return layers.find(({ mediaType }) => !LAYER_TYPE.test(mediaType))?.mediaType;
+}
+
 /** Reads an index, or Docker's list of manifests. */
 export function readIndex(document: JsonObject): ImageIndex {
   checkKind(document, INDEX_TYPES, ['config', 'layers', 'fsLayers']);
@@ -139,7 +155,7 @@ function checkKind(document: JsonObject, mediaTypes: readonly string[], foreign:
   if (document.schemaVersion !== 2) {
     throw new DocumentError(`schemaVersion must be 2, got ${JSON.stringify(document.schemaVersion) ?? 'nothing'}`);
   }
-  const mediaType = optional(document.mediaType, 'mediaType', asString);
+  const mediaType = mediaTypeOf(document);
   if (mediaType !== undefined && !mediaTypes.includes(mediaType)) {
     throw new DocumentError(`mediaType must be '${mediaTypes.join("' or '")}', got '${mediaType}'`);
   }
@@ -153,7 +169,8 @@ function readDigest(value: unknown, what: string): string {
   throw new DocumentError(`${what} must be a sha256 digest, got ${JSON.stringify(digest.slice(0, 100))}`);
 }
 
-function readPlatform(value: unknown, what: string): Platform {
+/** Reads the machine that something is for. */
+export function readPlatform(value: unknown, what: string): Platform {
   const object = asObject(value, what);
   const variant = optional(object.variant, `${what}.variant`, asString);
   return Object.freeze({
@@ -163,7 +180,8 @@ function readPlatform(value: unknown, what: string): Platform {
   });
 }
 
-function readConfig(config: JsonObject): ImageConfig {
+/** Reads how an image's containers run: what of it is known here. */
+export function readConfig(config: JsonObject): ImageConfig {
   const text = (name: string) => optional(config[name], `config.${name}`, asString);
   const list = (name: string) => optional(config[name], `config.${name}`, readStrings);
   const object = (name: string) => optional(config[name], `config.${name}`, asObject);

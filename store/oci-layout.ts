@@ -1,7 +1,7 @@
 /** Finds the image in an OCI image layout: from `index.json`, through indexes in it, to the manifest for a platform. */
 import { CaissonError } from '../syscalls/index.ts';
 import { checkDocument } from './blobs.ts';
-import { NAME_ANNOTATIONS, nameOf } from './images.ts';
+import { NAME_ANNOTATIONS, nameOf } from './catalog.ts';
 import { type JsonObject, parseDocument } from './json.ts';
 import { type Descriptor, kindOf, type Platform, readImageDocument, readIndex, readManifest } from './manifest.ts';
 import { selectPlatform } from './platform.ts';

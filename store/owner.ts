@@ -3,7 +3,7 @@
  * bears its name, so whoever finds that lock free knows that what bears the name is abandoned.
  */
 
-import { readdirSync, unlinkSync } from 'node:fs';
+import { existsSync, readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode } from '../syscalls/index.ts';
 import { crypto } from './crypto.ts';
@@ -49,6 +49,11 @@ export function ownerOfTemporary(name: string): string {
 /** The file whose lock an owner holds. */
 export function ownerLockPath(store: Store, owner: string): string {
   return join(store.locks, `${owner}.lock`);
+}
+
+/** Whether there is an owner of that name, living or dead and not swept yet. */
+export function isOwner(store: Store, owner: string): boolean {
+  return existsSync(ownerLockPath(store, owner));
 }
 
 /** The owner whose lock a file in `locks` is; undefined for locks of another kind. */

@@ -16,14 +16,15 @@ export interface ForPlatform {
 }
 
 /**
- * The candidates for a platform, the best first. Where no variant is wanted, one without is best, but any will do.
+ * The candidates for a platform, the best first; several only where they are for the same one. A variant runs what is
+ * for the variants before it. Where no variant is wanted, the architecture's usual one is best, but any will do.
+ *
  * @throws CaissonError PLATFORM_NOT_FOUND, with the platforms there are
  */
 export function selectPlatform<T extends ForPlatform>(candidates: readonly T[], wanted: Platform, what: string): T[] {
   const rank = ({ platform }: T) => (platform === undefined ? 0 : rankPlatform(platform, wanted));
-  const fitting = candidates.filter((each) => rank(each) > 0).sort((a, b) => rank(b) - rank(a));
-  const best = fitting.filter((each) => rank(each) === rank(fitting[0] as T));
-  if (best.length > 0) return best;
+  const best = Math.max(...candidates.map(rank));
+  if (best > 0) return candidates.filter((each) => rank(each) === best);
   const there = candidates.map(({ platform }) => (platform === undefined ? 'unknown' : formatPlatform(platform)));
   throw new CaissonError(
     'PLATFORM_NOT_FOUND',
@@ -31,14 +32,22 @@ export function selectPlatform<T extends ForPlatform>(candidates: readonly T[], 
   );
 }
 
-function rankPlatform(there: Platform, wanted: Platform): 0 | 1 | 2 {
+/** The variant that is meant where none is said. Source: image-spec, image-index.md; containerd/platforms. */
+const USUAL_VARIANTS: Readonly<Record<string, number>> = { amd64: 1, arm: 7, arm64: 8 };
+const EXACT = 1000;
+
+/** How well something for one platform fits another: not at all (0), or the better the higher. */
+function rankPlatform(there: Platform, wanted: Platform): number {
   if (there.os !== wanted.os || there.architecture !== wanted.architecture) return 0;
-  if (variantOf(there) === variantOf(wanted)) return 2;
-  return wanted.variant === undefined ? 1 : 0;
+  const [have, want] = [numberOf(there), numberOf(wanted)];
+  if (have === want && (have !== undefined || there.variant === wanted.variant)) return EXACT;
+  if (have === undefined || want === undefined) return wanted.variant === undefined ? 1 : 0;
+  if (have < want) return EXACT - (want - have);
+  return wanted.variant === undefined ? EXACT / 2 - (have - want) : 0;
 }
 
-/** The variants that every machine of the architecture is. */
-function variantOf({ architecture, variant }: Platform): string | undefined {
-  const basic = architecture === 'arm64' ? 'v8' : architecture === 'amd64' ? 'v1' : undefined;
-  return variant === basic ? undefined : variant;
+function numberOf({ architecture, variant }: Platform): number | undefined {
+  if (variant === undefined) return USUAL_VARIANTS[architecture];
+  const version = /^v(\d{1,2})$/.exec(variant)?.[1];
+  return version === undefined || USUAL_VARIANTS[architecture] === undefined ? undefined : Number(version);
 }

@@ -21,6 +21,7 @@ import {
   renameat2,
   unlinkat,
 } from '../syscalls/index.ts';
+import { takeBack } from './ids/index.ts';
 
 /** How many entries are removed before other work of this thread gets its turn. */
 const ENTRIES_PER_TURN = 256;
@@ -143,8 +144,10 @@ function openDirectory(at: number, name: Name): number | undefined {
   let handle: number | undefined;
   try {
     handle = openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+    const { uid, mode } = fstatSync(handle);
+    if (uid !== process.geteuid?.()) takeBack(handle);
     // chmod(2) of the name could be led to another file by a symbolic link; of the descriptor it cannot.
-    if ((fstatSync(handle).mode & 0o700) !== 0o700) chmodSync(`/proc/self/fd/${handle}`, 0o700);
+    if ((mode & 0o700) !== 0o700) chmodSync(`/proc/self/fd/${handle}`, 0o700);
     return openat(handle, '.', O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return undefined;

@@ -5,12 +5,12 @@
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync, statSync, unlinkSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { CaissonError, hasCode } from '../syscalls/index.ts';
-import { checkDocumentSize, hasBlob, readChunks, writeAll } from './blobs.ts';
+import { checkDocumentSize, linkBlob, readChunks, writeAll } from './blobs.ts';
 import { isDigest, measure } from './digest.ts';
 import { type JsonObject, parseDocument } from './json.ts';
 import { decompress } from './layer/decompress.ts';
 import { readTar, type TarEntry } from './layer/read.ts';
-import { blobPath, type Store } from './layout.ts';
+import type { Store } from './layout.ts';
 
 /** A file that an image may be made of. */
 export interface SourceFile {
@@ -123,9 +123,8 @@ function memberName(directory: string, name: string): string {
 /** A blob that the store has already is not written again: it was verified when it came. */
 async function stageMember(store: Store, name: string, entry: TarEntry, path: string): Promise<SourceFile> {
   const digest = name.replace(/^blobs\/sha256\//, 'sha256:');
-  if (isDigest(digest) && hasBlob(store, { digest, size: entry.size })) {
-    return { path: blobPath(store, digest), size: entry.size, digest };
-  }
+  if (isDigest(digest) && linkBlob(store, { digest, size: entry.size }, path))
+    return { path, size: entry.size, digest };
   const fd = openSync(path, 'wx', 0o400);
   try {
     const { chunks, result } = measure(pieces(entry));

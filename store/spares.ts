@@ -16,7 +16,7 @@ const MAX_SPARES = 16;
 export const ROOT_MODE = 0o755;
 
 /** The size of a record: shorter ones are padded, and with a longer one a directory is not kept. */
-export const RECORD_BYTES = 512;
+export const RECORD_BYTES = 4096;
 
 /** What overlayfs leaves in `work` of a volatile mount, in the order it goes. */
 const LEAVINGS: readonly (readonly [remove: (path: string) => void, path: string])[] = [

@@ -2,11 +2,16 @@
 import { readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode } from '../syscalls/index.ts';
+import { withCatalog } from './catalog.ts';
 import { discardContainerDirectory, readContainerRecord } from './containers.ts';
 import { isContainerId, type Store } from './layout.ts';
 import { type Lock, tryLock } from './lock.ts';
-import { ownerLockPath, ownerOfLock, ownerOfTemporary } from './owner.ts';
+import { isOwner, ownerLockPath, ownerOfLock, ownerOfTemporary, temporaryPath } from './owner.ts';
 import { removeTree } from './remove.ts';
+import { listSnapshotIds } from './snapshots/record.ts';
+import { discardSnapshots } from './snapshots/sweep.ts';
+import { readUsage } from './usage.ts';
+import { whileNothingIsTaken } from './use-lock.ts';
 
 /** What {@link sweepContainers} removed. */
 export interface Swept {
@@ -33,13 +38,16 @@ export async function sweepContainers(store: Store): Promise<Swept> {
     }
     if (dead.size === 0) return { containers: [], owners: 0 };
     const containers = await removeContainersOf(store, dead);
+    const leaving = new Set<string>();
     for (const directory of [store.tmp, store.spares]) {
       for (const name of readdirSync(directory)) {
-        if (dead.has(ownerOfTemporary(name))) await removeTree(join(directory, name));
+        const owner = ownerOfTemporary(name);
+        if (dead.has(owner) && !(await isRemoved(removeTree(join(directory, name))))) leaving.add(owner);
       }
     }
+    await removeSnapshotsOf(store, dead);
     // The locks' files go last: while there is one, the next sweep finds what an interrupted one left.
-    for (const { path } of dead.values()) unlinkSync(path);
+    for (const [owner, { path }] of dead) if (!leaving.has(owner)) unlinkSync(path);
     return { containers, owners: dead.size };
   } finally {
     for (const lock of dead.values()) lock.release();
@@ -51,10 +59,41 @@ async function removeContainersOf(store: Store, owners: ReadonlyMap<string, unkn
   const removed: string[] = [];
   for (const id of readdirSync(store.containers)) {
     if (!isContainerId(id) || !isAbandoned(store, id, owners)) continue;
-    await discardContainerDirectory(store, id);
+    await isRemoved(discardContainerDirectory(store, id));
     removed.push(id);
   }
   return removed;
+}
+
+/** Those that have no name were their owner's. */
+async function removeSnapshotsOf(store: Store, owners: ReadonlyMap<string, unknown>): Promise<void> {
+  if (listSnapshotIds(store).length === 0) return;
+  const trash = temporaryPath(store);
+  await withCatalog(store, () =>
+    whileNothingIsTaken(store, () => {
+      const containers = readUsage(store).containers.flatMap(({ layers }) => layers);
+      discardSnapshots(store, trash, {
+        containers,
+        isOwned: ({ owner }) => !owners.has(owner) && isOwner(store, owner),
+        isLayerNeeded: () => true,
+      });
+    }),
+  );
+  await isRemoved(removeTree(trash));
+}
+
+/**
+ * A process that lacks the subordinate ids which files belong to (one that may gain no privileges, say) leaves them to
+ * one that has them. It is no reason not to start a container.
+ */
+async function isRemoved(removal: Promise<void>): Promise<boolean> {
+  try {
+    await removal;
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'EACCES', 'EPERM')) return false;
+    throw error;
+  }
 }
 
 /** A record that is not whole was cut short with the power: a living owner's is complete before it can be seen. */

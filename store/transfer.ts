@@ -2,4 +2,38 @@
  * What brings images into the store and out of it. A second way into this folder beside index.ts: it is loaded when
  * it is first needed, so that who only runs containers does not wait for it to be read.
  */
-export { type LoadedImage, type LoadImageOptions, loadImage } from './load.ts';
+export { type ImageHistoryEntry, imageHistory } from './history.ts';
+export { type ImportedImage, type ImportImageOptions, importImage } from './import.ts';
+export { type ImageDetails, type ImageLayer, inspectImage } from './inspect-image.ts';
+export { Losses } from './layer/attributes.ts';
+export { type Change, type LowerDirectory, listChanges } from './layer/changes.ts';
+export { decompress } from './layer/decompress.ts';
+export type { WalkOptions } from './layer/describe.ts';
+export { diffEntries } from './layer/diff.ts';
+export type { LayerLimits } from './layer/limits.ts';
+export { type PackedLayer, type PackOptions, packLayer, stagePackedLayer } from './layer/pack.ts';
+export { readTar, type TarEntry } from './layer/read.ts';
+export { treeEntries } from './layer/walk.ts';
+export { type OutgoingEntry, sourceDateEpoch, type WriteTarOptions, writeTar } from './layer/write.ts';
+export { type LoadImageOptions, loadImage } from './load.ts';
+export { type Pruned, type PruneOptions, pruneStore } from './prune.ts';
+export { type Missing, publishImage, type Staged, type StagedImage } from './publish.ts';
+export { type PullImageOptions, type PullPolicy, pullImage } from './pull.ts';
+export { type PushedImage, type PushImageOptions, pushImage } from './push.ts';
+export {
+  type Credentials,
+  deleteRemoteImage,
+  listReferrers,
+  listRemoteTags,
+  type Referrer,
+  type RegistryOptions,
+  type RegistryRule,
+} from './registry/index.ts';
+export { type RemovedImage, type RemoveImageOptions, removeImage } from './remove-image.ts';
+export { type SaveOptions, saveImage } from './save.ts';
+export { copyTree } from './snapshots/copy.ts';
+export { assertPortable, type MaterializeOptions, materializeSnapshot } from './snapshots/materialize.ts';
+export { newName, tagImage, untagImage } from './tag.ts';
+export type { LoadedImage } from './take-in.ts';
+export type { OnProgress, TransferEvent } from './transfer-event.ts';
+export { unpackImage } from './unpack-image.ts';

@@ -66,6 +66,8 @@ export const AT_SYMLINK_NOFOLLOW = 0x100;
 export const AT_REMOVEDIR = 0x200;
 export const AT_SYMLINK_FOLLOW = 0x400;
 export const AT_NO_AUTOMOUNT = 0x800;
+/** For {@link faccessat2}: the same bit as AT_REMOVEDIR. */
+export const AT_EACCESS = 0x200;
 export const AT_EMPTY_PATH = 0x1000;
 export const AT_RECURSIVE = 0x8000;
 
@@ -93,6 +95,8 @@ export const MFD_NOEXEC_SEAL = 0x8;
 export const MFD_EXEC = 0x10;
 
 // include/uapi/linux/fs.h
+/** _IOW(0x94, 9, int): makes a file share all its data with another. */
+export const FICLONE = 0x4004_9409;
 export const RENAME_NOREPLACE = 0x1;
 export const RENAME_EXCHANGE = 0x2;
 export const RENAME_WHITEOUT = 0x4;
@@ -279,6 +283,19 @@ export const lseek = define<[fd: number, offset: number | bigint, whence: number
   { whence: oneOf({ SEEK_SET, SEEK_CUR, SEEK_END, SEEK_DATA, SEEK_HOLE }) },
 );
 
+/**
+ * Copies from one file to another within the kernel; a file system may share the data. Returns how many bytes, 0 at the
+ * end. The offsets are pointers to 64-bit integers that are advanced; with NULL, the files' own are.
+ *
+ * man 2 copy_file_range. EXDEV, EINVAL or EOPNOTSUPP where the file systems cannot.
+ */
+export const copy_file_range = define<
+  [fd_in: number, off_in: Bytes | null, fd_out: number, off_out: Bytes | null, len: number, flags: number]
+>('ssize_t copy_file_range(int fd_in, off_t *off_in, int fd_out, off_t *off_out, size_t len, unsigned int flags)', {
+  x64: 326,
+  arm64: 285,
+});
+
 /** Makes `newfd` a copy of `oldfd`, without close-on-exec unless `flags` is O_CLOEXEC. EINVAL when they are one. man 2 dup3. */
 export const dup3 = define<[oldfd: number, newfd: number, flags: number]>(
   'int dup3(int oldfd, int newfd, int flags)',
@@ -350,6 +367,22 @@ export const readlinkat = define<[dirfd: number, pathname: Path, buf: Bytes, buf
   'ssize_t readlinkat(int dirfd, const char *pathname, char *buf, size_t bufsiz)',
   { x64: 267, arm64: 78 },
   { dirfd: DIRECTORY },
+);
+
+/**
+ * Reads entries of an open directory into `dirp`, `struct linux_dirent64`s one behind the other; returns how many
+ * bytes, 0 at the end. man 2 getdents64.
+ */
+export const getdents64 = define<[fd: number, dirp: Bytes, count: number]>(
+  'ssize_t getdents64(int fd, void *dirp, size_t count)',
+  { x64: 217, arm64: 61 },
+);
+
+/** Whether the process may use a file so (`mode` is R_OK, W_OK, X_OK or F_OK); EACCES when not. man 2 faccessat2. Linux 5.8. */
+export const faccessat2 = define<[dirfd: number, pathname: Path, mode: number, flags: number]>(
+  'int faccessat2(int dirfd, const char *pathname, int mode, int flags)',
+  439,
+  { dirfd: DIRECTORY, flags: { AT_EACCESS, AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW } },
 );
 
 /** Removes a name, or with AT_REMOVEDIR an empty directory. man 2 unlinkat. */
@@ -451,6 +484,7 @@ export const ioctl = define<[fd: number, op: number, argp: Bytes | bigint | null
   {
     op: oneOf({
       ...TERMINAL_OPERATIONS,
+      FICLONE,
       NS_GET_USERNS,
       NS_GET_PARENT,
       NS_GET_NSTYPE,

@@ -56,6 +56,7 @@ export {
   type SyscallFailure,
 } from './error.ts';
 export {
+  AT_EACCESS,
   AT_EMPTY_PATH,
   AT_FDCWD,
   AT_NO_AUTOMOUNT,
@@ -71,6 +72,7 @@ export {
   chdir,
   close,
   close_range,
+  copy_file_range,
   DEVPTS_SUPER_MAGIC,
   dup3,
   EXT4_SUPER_MAGIC,
@@ -97,7 +99,9 @@ export {
   F_SETLKW,
   F_SETPIPE_SZ,
   FD_CLOEXEC,
+  FICLONE,
   FUSE_SUPER_MAGIC,
+  faccessat2,
   fchdir,
   fchmod,
   fchmodat,
@@ -108,6 +112,7 @@ export {
   fsync,
   ftruncate,
   getcwd,
+  getdents64,
   ioctl,
   LOCK_EX,
   LOCK_NB,
@@ -514,8 +519,10 @@ export {
   MSG_NOSIGNAL,
   MSG_PEEK,
   MSG_TRUNC,
+  MSG_WAITALL,
   MSGHDR,
   NETLINK_ROUTE,
+  recvfrom,
   recvmsg,
   rightsLength,
   SCM_CREDENTIALS,
@@ -553,6 +560,8 @@ export {
 } from './step.ts';
 export { type MemberType, type MemberValue, type Struct, struct } from './struct.ts';
 export { type Assembled, assemble, reportTo, type Target } from './stub/assemble.ts';
+export { callInNamespace } from './stub/call.ts';
+export { cloneOnce, cloneThread, type Descriptor, enterStub } from './stub/clone.ts';
 export {
   type Compiled,
   compile,

@@ -28,6 +28,7 @@ export const MSG_PEEK = 0x2;
 export const MSG_CTRUNC = 0x8;
 export const MSG_TRUNC = 0x20;
 export const MSG_DONTWAIT = 0x40;
+export const MSG_WAITALL = 0x100;
 export const MSG_NOSIGNAL = 0x4000;
 export const MSG_CMSG_CLOEXEC = 0x4000_0000;
 
@@ -49,7 +50,7 @@ export const IFF_LOOPBACK = 0x8;
 export const IFF_RUNNING = 0x40;
 
 const FAMILIES = oneOf({ AF_UNSPEC, AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_VSOCK });
-const MESSAGE_FLAGS = { MSG_PEEK, MSG_CTRUNC, MSG_TRUNC, MSG_DONTWAIT, MSG_NOSIGNAL, MSG_CMSG_CLOEXEC };
+const MESSAGE_FLAGS = { MSG_PEEK, MSG_CTRUNC, MSG_TRUNC, MSG_DONTWAIT, MSG_WAITALL, MSG_NOSIGNAL, MSG_CMSG_CLOEXEC };
 
 /** include/uapi/linux/uio.h: a piece of a message. */
 export const IOVEC = struct('iovec', { iov_base: 'pointer', iov_len: 'u64' });
@@ -141,5 +142,14 @@ export const sendmsg = define<[sockfd: number, msg: Bytes, flags: number]>(
 export const recvmsg = define<[sockfd: number, msg: Bytes, flags: number]>(
   'ssize_t recvmsg(int sockfd, struct msghdr *msg, int flags)',
   { x64: 47, arm64: 212 },
+  { flags: MESSAGE_FLAGS },
+);
+
+/** Receives into `buf`; returns how many bytes, 0 at the end. The sender's address is written to `src_addr`. man 2 recvfrom. */
+export const recvfrom = define<
+  [sockfd: number, buf: Bytes, len: number, flags: number, src_addr: Bytes | null, addrlen: Bytes | null]
+>(
+  'ssize_t recvfrom(int sockfd, void *buf, size_t len, int flags, struct sockaddr *src_addr, socklen_t *addrlen)',
+  { x64: 45, arm64: 207 },
   { flags: MESSAGE_FLAGS },
 );

@@ -13,6 +13,7 @@ import {
   read,
   SIGINFO_CHILD,
   type SyscallError,
+  type Watch,
   WEXITED,
   WNOHANG,
   waitid,
@@ -33,6 +34,8 @@ export interface Child {
   readonly exited: Promise<ExitStatus>;
   /** Sends a signal; false when the process has ended. Never reaches another process: it goes through a pidfd. */
   kill(signal: NodeJS.Signals): boolean;
+  /** Whether waiting for its end keeps this process from ending. @default true */
+  holds(isHeld: boolean): void;
 }
 
 /** The values of a plan's variables: descriptors that the process gets. */
@@ -127,8 +130,9 @@ function readReport(descriptor: number): Promise<Uint8Array> {
 /** Watches a child of this process to its end; takes ownership of the pidfd. */
 function superviseChild(pid: number, pidfd: number): Child {
   let isRunning = true;
+  let handle: Watch;
   const exited = new Promise<ExitStatus>((resolve) => {
-    const handle = watch(pidfd, { readable: true }, () => {
+    handle = watch(pidfd, { readable: true }, () => {
       const info = new Uint8Array(SIGINFO_CHILD.size);
       waitid(P_PIDFD, pidfd, info, WEXITED | WNOHANG, null);
       const { si_pid, si_code, si_status } = SIGINFO_CHILD.decode(info);
@@ -155,6 +159,11 @@ function superviseChild(pid: number, pidfd: number): Child {
         if (hasCode(error, 'ESRCH')) return false;
         throw error;
       }
+    },
+    holds(isHeld) {
+      if (!isRunning) return;
+      if (isHeld) handle.ref();
+      else handle.unref();
     },
   };
 }

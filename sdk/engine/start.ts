@@ -5,22 +5,17 @@ import { containerPaths, type Store } from '../../store/index.ts';
 import { CaissonError, close, compile, hasCode, pidfd_open } from '../../syscalls/index.ts';
 import type { Image } from '../image.ts';
 import { planJoin, TARGET } from '../plan/join.ts';
-import {
-  isMapped,
-  normalizeContainer,
-  normalizeProcess,
-  type ResolvedMount,
-  type ResolvedUser,
-} from '../spec/normalize.ts';
+import { normalizeContainer, normalizeProcess, type ResolvedMount } from '../spec/normalize.ts';
 import type { ContainerOptions, Mount, ProcessOptions } from '../spec/options.ts';
 import { processFacts } from '../spec/process-facts.ts';
-import type { IdMapping, Spec, SpecProcess } from '../spec/spec.ts';
-import { readUserFiles, rememberUserFiles, resolveUser } from '../spec/user.ts';
+import type { Spec, SpecProcess } from '../spec/spec.ts';
+import { assertMapped, readUserFiles, rememberUserFiles, resolveUser } from '../spec/user.ts';
 import { type LaunchedInit, launchInit, startJoined } from './child.ts';
 import { compileContainer } from './compile.ts';
 import { explainStart } from './explain.ts';
 import type { Running } from './running.ts';
 import { closeEnds, type Ends, openStdio, stdioOptions, wiringOf } from './stdio.ts';
+import { userNamespaceOf } from './user-namespace.ts';
 
 /**
  * Looks up what a container's options mean on this machine, and decides its spec.
@@ -36,9 +31,10 @@ export function decideContainer(
   const { layers, views, mayChange } = image.root(store, effect);
   const asked = options.user ?? image.config.User ?? '';
   const user = resolveUser(asked === '' ? 0 : asked, rememberUserFiles(layers, mayChange));
+  const facts = processFacts(effect);
   const spec = normalizeContainer(options, {
     id,
-    facts: processFacts(),
+    facts,
     config: image.config,
     user,
     mounts: (options.mounts ?? []).map(resolveMount),
@@ -46,7 +42,7 @@ export function decideContainer(
     layers,
     views,
   });
-  assertMapped(user, spec.linux.uidMappings, spec.linux.gidMappings);
+  assertMapped(user, facts);
   return spec;
 }
 
@@ -75,7 +71,7 @@ export function launchContainer(
   const open = openStdio(stdio);
   let launched: LaunchedInit;
   try {
-    launched = launchInit(plan, open.values);
+    launched = launchInit(plan, { ...open.values, ...userNamespaceOf(spec) });
   } catch (error) {
     open.abandon();
     throw explainStart(error, attempt);
@@ -143,7 +139,7 @@ function decideProcess(spec: Spec, initPid: number, args: readonly string[], opt
   const others =
     resolved === undefined ? env : [...env.filter((each) => !each.startsWith('HOME=')), `HOME=${resolved.home}`];
   const home = resolved?.home ?? '/';
-  assertMapped(resolved ?? user, spec.linux.uidMappings, spec.linux.gidMappings);
+  assertMapped(resolved ?? user, processFacts('prepare'));
   return normalizeProcess(options, { user: { ...(resolved ?? user), home }, args, env: others, cwd, lastCapability });
 }
 
@@ -157,15 +153,4 @@ function resolveMount(mount: Mount, index: number): ResolvedMount {
     const message = `mounts[${index}]: there is no '${source}' on this machine to bind at '${mount.target}'`;
     throw new CaissonError('BIND_SOURCE_NOT_FOUND', message, { cause });
   }
-}
-
-function assertMapped(
-  { uid, gid }: Pick<ResolvedUser, 'uid' | 'gid'>,
-  uids: readonly IdMapping[],
-  gids: readonly IdMapping[],
-): void {
-  if (isMapped(uid, uids) && isMapped(gid, gids)) return;
-  throw new CaissonError('USER_NOT_MAPPED', `user ${uid}:${gid} does not exist in a user namespace of one id`, {
-    hint: 'without root, a container has the one user 0',
-  });
 }

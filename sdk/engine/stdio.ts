@@ -1,6 +1,6 @@
 /** The descriptors of a process: what the plan calls them, what they are, and the streams at our end. */
-import { close, variable } from '../../syscalls/index.ts';
-import type { Descriptor, Wiring } from '../plan/launch.ts';
+import { close, type Descriptor, variable } from '../../syscalls/index.ts';
+import type { Wiring } from '../plan/launch.ts';
 import type { ProcessOptions, StdinOption } from '../spec/options.ts';
 import { isInputSource } from './input.ts';
 import { openDescriptorSocket, openPipe, type Pair } from './pipe.ts';

@@ -10,12 +10,12 @@ import {
   umask,
   umount2,
 } from '../../syscalls/index.ts';
-import { hasNamespace, type Spec } from '../spec/spec.ts';
+import { mayHaveGroups, type Spec } from '../spec/spec.ts';
 import { enterCommand } from './command.ts';
 import { closeEverythingElse } from './descriptors.ts';
 import { setAttributes } from './detached.ts';
 import { makeDevices, openDevices } from './devices.ts';
-import { becomeUser, joinKeyring } from './identity.ts';
+import { becomeUser, giveDescriptors, joinKeyring } from './identity.ts';
 import { launchSteps, type Wiring } from './launch.ts';
 import { maskPaths } from './masks.ts';
 import { attachAt, attachInside, attachStandard, makeDirectories, type OpenedMount, openMounts } from './mounts.ts';
@@ -56,13 +56,14 @@ export function planContainer(spec: Spec, { stdio, extra }: Wiring): Plan {
       ...protectRoot(spec),
       closeEverythingElse(),
       chdir.step('entering the working directory', [spec.process.cwd]),
+      ...giveDescriptors(stdio, spec.process),
       ...becomeProcess(spec),
     ],
   });
 }
 
 /** The old root is gone before any path of the image is resolved: not even `..` leads back to it. */
-function enterRoot({ root }: Spec): Step[] {
+export function enterRoot({ root }: Spec): Step[] {
   return [
     chdir.step('entering the root', [root.path]),
     pivot_root.step('making it the root', ['.', '.']),
@@ -86,14 +87,14 @@ function attachMounts(spec: Spec, opened: readonly OpenedMount[]): Step[] {
   ];
 }
 
-function protectRoot({ root }: Spec): Step[] {
+/** Makes a root read-only that is to be. */
+export function protectRoot({ root }: Spec): Step[] {
   return root.readonly ? [setAttributes('making the root read-only', AT_FDCWD, '/', MOUNT_ATTR_RDONLY, 0)] : [];
 }
 
 function becomeProcess(spec: Spec): Step[] {
   const { process } = spec;
-  const mayHaveGroups = !hasNamespace(spec, 'user');
-  const become = becomeUser(process, mayHaveGroups, 'user');
+  const become = becomeUser(process, mayHaveGroups(spec), 'user');
   const command = [...resetSignals(), ...enterCommand(process)];
   if (process.init) return [...become, ...reapFor([...startSession(process), ...command])];
   return [...startSession(process), ...become, ...command];

@@ -1,10 +1,13 @@
 /** Who the command is: its session, capabilities, groups and ids. The order is the kernel's (man 7 capabilities). */
 import {
   _LINUX_CAPABILITY_VERSION_3,
+  AT_EMPTY_PATH,
   CAPABILITIES,
   type Capability,
   capset,
   encodeCapabilities,
+  fchownat,
+  isKind,
   KEYCTL_JOIN_SESSION_KEYRING,
   keyctl,
   memory,
@@ -20,7 +23,11 @@ import {
   umask,
 } from '../../syscalls/index.ts';
 import type { SpecProcess, SpecUser } from '../spec/spec.ts';
+import type { Wiring } from './launch.ts';
 import { dieWithOwner } from './prelude.ts';
+
+/** The group id that fchownat(2) takes for the one that is. */
+const UNCHANGED = 0xffff_ffff;
 
 /**
  * A session keyring of its own: keyrings are not namespaced. A user may have only so many keys (200 unless root,
@@ -53,6 +60,19 @@ export function becomeUser(process: SpecProcess, mayHaveGroups: boolean, where: 
   ];
 }
 
+/**
+ * Lets a user open his descriptors again, by /dev/stdout and the like: a pipe belongs to who made it, which is root.
+ * Only those that were made for this process: others (/dev/null, the owner's own) are not ours to give.
+ */
+export function giveDescriptors(stdio: Wiring['stdio'], { user }: SpecProcess): Step[] {
+  if (user.uid === 0) return [];
+  return stdio.flatMap((descriptor, number) => {
+    const args = [number, '', user.uid, UNCHANGED, AT_EMPTY_PATH] as const;
+    const isMade = descriptor !== 'null' && isKind(descriptor, 'variable');
+    return isMade ? [fchownat.step(`giving descriptor ${number} to the user`, args)] : [];
+  });
+}
+
 /** By number, since a kernel may have capabilities that have no name here yet: those are dropped too. */
 function dropBoundingSet(kept: readonly Capability[], lastCapability: number): Step[] {
   const numbers = new Set<number>(kept.map((name) => CAPABILITIES[name]));
@@ -71,7 +91,8 @@ function setGroups({ gid, additionalGids }: SpecUser): Step {
   return setgroups.step('setting supplementary groups', [groups.length, list]);
 }
 
-function setCapabilities(names: readonly Capability[]): Step {
+/** Leaves the process these capabilities, and none to what it executes. */
+export function setCapabilities(names: readonly Capability[]): Step {
   const header = USER_CAP_HEADER.encode({ version: _LINUX_CAPABILITY_VERSION_3, pid: 0 });
   const { bytes } = encodeCapabilities({ effective: names, permitted: names, inheritable: [] });
   const sets = memory(bytes, [], () => `{${names.join('|')}}`);

@@ -15,10 +15,10 @@ import {
   variable,
   write,
 } from '../../syscalls/index.ts';
-import { hasNamespace, type Spec, type SpecProcess } from '../spec/spec.ts';
+import { mayHaveGroups, type Spec, type SpecProcess } from '../spec/spec.ts';
 import { enterCommand } from './command.ts';
 import { closeEverythingElse } from './descriptors.ts';
-import { becomeUser, joinKeyring } from './identity.ts';
+import { becomeUser, giveDescriptors, joinKeyring } from './identity.ts';
 import { cloneFlags, FIRST_EXTRA_DESCRIPTOR, launchSteps, type Wiring } from './launch.ts';
 import { type Plan, planOf } from './plan.ts';
 import { closeReportOnExec, dieWithOwner, hideFromContainer } from './prelude.ts';
@@ -53,7 +53,7 @@ export function planJoin(spec: Spec, process: SpecProcess, { stdio, extra }: Wir
       setns.step("entering the container's namespaces", [TARGET_DESCRIPTOR, flags]),
       clone3.step('making the process', [args, CLONE_ARGS.size], { into: child }),
       equal(child, 0, { otherwise: 'first' }),
-      ...becomeProcess(spec, process),
+      ...becomeProcess(spec, process, stdio),
       write.step('telling the pid', [REPORT_DESCRIPTOR, addressOf(child), PID_SIZE], { label: 'first' }),
       exit_group.step('leaving the process to its owner', [0]),
     ],
@@ -64,7 +64,7 @@ export function planJoin(spec: Spec, process: SpecProcess, { stdio, extra }: Wir
 export const PID_SIZE = 8;
 
 /** A container's capabilities, keyring and the like are not inherited by joining it: all is done again. */
-function becomeProcess(spec: Spec, process: SpecProcess): Step[] {
+function becomeProcess(spec: Spec, process: SpecProcess, stdio: Wiring['stdio']): Step[] {
   return [
     ...dieWithOwner('joined'),
     ...joinKeyring(),
@@ -72,7 +72,8 @@ function becomeProcess(spec: Spec, process: SpecProcess): Step[] {
     closeEverythingElse(),
     chdir.step('entering the working directory', [process.cwd]),
     ...startSession(process),
-    ...becomeUser(process, !hasNamespace(spec, 'user'), 'joined user'),
+    ...giveDescriptors(stdio, process),
+    ...becomeUser(process, mayHaveGroups(spec), 'joined user'),
     ...resetSignals(),
     ...enterCommand(process),
   ];

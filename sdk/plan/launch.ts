@@ -1,11 +1,10 @@
 /** The launching part of every plan: up to the moment the stub has an address space of its own. */
+
+import type { IdMapping } from '../../store/index.ts';
 import {
-  type Argument,
-  AT_EMPTY_PATH,
   AT_FDCWD,
-  addressOf,
-  CLONE_ARGS,
-  CLONE_CLEAR_SIGHAND,
+  add,
+  CLONE_FILES,
   CLONE_NEWCGROUP,
   CLONE_NEWIPC,
   CLONE_NEWNET,
@@ -13,33 +12,29 @@ import {
   CLONE_NEWPID,
   CLONE_NEWUSER,
   CLONE_NEWUTS,
+  CLONE_PARENT,
   CLONE_PIDFD,
-  CLONE_VFORK,
-  CLONE_VM,
-  clone3,
+  cloneOnce,
+  cloneThread,
   close,
-  dup3,
+  type Descriptor,
+  enterStub,
   equal,
-  execveat,
-  F_DUPFD_CLOEXEC,
-  fcntl,
+  exit_group,
   LAUNCH_VARIABLES,
-  memory,
   O_CLOEXEC,
-  O_RDWR,
   O_WRONLY,
   openat,
-  PARENT_LABEL,
+  P_PID,
   REPORT_DESCRIPTOR,
-  rt_sigprocmask,
-  SIG_SETMASK,
   type Step,
-  stringArray,
+  setns,
   variable,
+  WEXITED,
+  waitid,
   write,
 } from '../../syscalls/index.ts';
-import type { IdMapping, NamespaceType, SpecLinux } from '../spec/spec.ts';
-import { ALL_SIGNALS, SIGCHLD, SIGSET_SIZE } from './signals.ts';
+import { isSingleId, type NamespaceType, type SpecLinux } from '../spec/spec.ts';
 
 const NAMESPACE_FLAG: Readonly<Record<NamespaceType, number>> = {
   mount: CLONE_NEWNS,
@@ -56,17 +51,16 @@ export function cloneFlags(namespaces: readonly { readonly type: NamespaceType }
   return namespaces.reduce((flags, { type }) => flags + NAMESPACE_FLAG[type], 0);
 }
 
-/** What each of a stub's descriptors is: a variable of the launch, or `/dev/null`. From descriptor 0 on. */
-export type Descriptor = 'null' | Argument;
-
 /** A process's descriptors: 0, 1 and 2, and those behind the report's. */
 export interface Wiring {
   readonly stdio: readonly [Descriptor, Descriptor, Descriptor];
   readonly extra: readonly Descriptor[];
 }
 
-/** Descriptors below this are where the stub's own go, so what is to be moved is moved above it first. */
-const HIGH_DESCRIPTOR = 64;
+/** The user namespace that has this user's subordinate ids, as a descriptor: of plans for {@link entersNamespace}. */
+export const USER_NAMESPACE = variable('user namespace');
+
+type Namespaces = Pick<SpecLinux, 'namespaces' | 'uidMappings' | 'gidMappings'>;
 
 /**
  * Clones this thread and enters the stub.
@@ -76,24 +70,40 @@ const HIGH_DESCRIPTOR = 64;
  * @param extra its descriptors behind the report's: 4, 5 …
  */
 export function launchSteps(
-  linux: Pick<SpecLinux, 'namespaces' | 'uidMappings' | 'gidMappings'>,
+  linux: Namespaces,
   stdio: readonly [Descriptor, Descriptor, Descriptor],
   extra: readonly Descriptor[] = [],
 ): Step[] {
-  const { pid, pidfd, image, report } = LAUNCH_VARIABLES;
-  const saved = memory(new Uint8Array(SIGSET_SIZE), [], () => '[…]');
-  const flags = CLONE_VM + CLONE_VFORK + CLONE_PIDFD + CLONE_CLEAR_SIGHAND + cloneFlags(linux.namespaces);
-  const args = CLONE_ARGS.encode({ flags, pidfd: addressOf(pidfd), exit_signal: SIGCHLD });
-  return [
-    // A handler of Node's must not run in the clone, on Node's memory.
-    rt_sigprocmask.step('blocking signals', [SIG_SETMASK, ALL_SIGNALS, saved, SIGSET_SIZE]),
-    clone3.step('making the process', [args, CLONE_ARGS.size], { into: pid, onError: PARENT_LABEL }),
-    equal(pid, 0, { otherwise: PARENT_LABEL }),
-    ...mapIds(linux),
-    ...wireDescriptors([...stdio, report, ...extra]),
-    execveat.step('entering the stub', [image, '', stringArray(['caisson']), stringArray([]), AT_EMPTY_PATH]),
-    rt_sigprocmask.step('restoring signals', [SIG_SETMASK, saved, null, SIGSET_SIZE], { label: PARENT_LABEL }),
-  ];
+  const enter = enterStub([...stdio, LAUNCH_VARIABLES.report, ...extra]);
+  if (entersNamespace(linux)) return launchInside(linux, enter);
+  return cloneThread(CLONE_PIDFD + cloneFlags(linux.namespaces), [...mapIds(linux), ...enter]);
+}
+
+/** Whether a process gets its ids by entering {@link USER_NAMESPACE}: it may map no more than one by itself. */
+export function entersNamespace(linux: Pick<SpecLinux, 'uidMappings'>): boolean {
+  return linux.uidMappings.length > 0 && !isSingleId(linux);
+}
+
+/**
+ * A clone enters the user namespace and makes, in there, another one with the namespaces, which so belong to that user
+ * namespace; then it ends. The second is a child of this thread like any. The first shares this process's descriptors
+ * too, so the pidfd of the second is this process's; and it is in no PID namespace but this one, seen by no container.
+ */
+function launchInside({ namespaces }: Namespaces, enter: readonly Step[]): Step[] {
+  const { pid } = LAUNCH_VARIABLES;
+  const second = variable('pid of the second');
+  const others = cloneFlags(namespaces.filter(({ type }) => type !== 'user'));
+  return cloneThread(
+    CLONE_FILES,
+    [
+      setns.step('entering the user namespace', [USER_NAMESPACE, CLONE_NEWUSER]),
+      cloneOnce(CLONE_PARENT + CLONE_PIDFD + others, { into: second }),
+      equal(second, 0, { otherwise: 'first' }),
+      ...enter,
+      exit_group.step('leaving the second to its parent', [0], { label: 'first' }),
+    ],
+    [waitid.step('waiting for the first', [P_PID, pid, null, WEXITED, null]), add(second, 0, pid)],
+  );
 }
 
 /**
@@ -121,28 +131,6 @@ export function writeFile(path: string, text: string): Step[] {
     write.step(`writing '${text}' to ${path}`, [file, text, Buffer.byteLength(text)]),
     close.step(`closing ${path}`, [file]),
   ];
-}
-
-/** First everything up, then everything down: so no descriptor is overwritten before it was moved. */
-function wireDescriptors(descriptors: readonly Descriptor[]): Step[] {
-  const nowhere = variable('/dev/null');
-  const opened: Step[] = descriptors.includes('null')
-    ? [openat.step('opening /dev/null', [AT_FDCWD, '/dev/null', O_RDWR | O_CLOEXEC, 0], { into: nowhere })]
-    : [];
-  const sources = descriptors.map((descriptor) => (descriptor === 'null' ? nowhere : descriptor));
-  const moved = sources.map((_, target) => variable(`descriptor ${target}`));
-  const up = sources.map((source, target) => {
-    const args = [source, F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR] as const;
-    return fcntl.step(`moving descriptor ${target} aside`, args, { into: moved[target] });
-  });
-  const down = moved.map((source, target) => dup3.step(`setting descriptor ${target}`, [source, target, 0]));
-  return [...opened, ...moveImage(), ...up, ...down];
-}
-
-/** The image itself could stand in the way, in a process with few descriptors. */
-function moveImage(): Step[] {
-  const { image } = LAUNCH_VARIABLES;
-  return [fcntl.step('moving the stub aside', [image, F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR], { into: image })];
 }
 
 /** The report pipe's place among a stub's descriptors is fixed by what the stub writes to. */

@@ -4,14 +4,7 @@ import {
   chdir,
   close,
   dup3,
-  FSCONFIG_CMD_CREATE,
-  FSCONFIG_SET_FLAG,
-  FSCONFIG_SET_STRING,
-  FSMOUNT_CLOEXEC,
-  FSOPEN_CLOEXEC,
-  fsconfig,
-  fsmount,
-  fsopen,
+  MS_NODEV,
   MS_REC,
   MS_SLAVE,
   mkdirat,
@@ -19,7 +12,14 @@ import {
   O_CLOEXEC,
   O_DIRECTORY,
   O_PATH,
+  OPEN_HOW,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
+  open_tree,
   openat,
+  openat2,
+  RESOLVE_BENEATH,
+  RESOLVE_NO_SYMLINKS,
   type Step,
   type Variable,
   variable,
@@ -50,40 +50,55 @@ export function mountRoot(spec: Spec): Step[] {
     ...(root.upper === 'tmpfs' ? mountUpper(root.path) : []),
     enter,
     ...(root.upper === 'tmpfs' ? [makeDirectory('upper'), makeDirectory('work')] : []),
-    ...mountOverlay(spec),
+    ...mountOverlay('mounting the root', root.path, { layers: root.layers, upper: 'upper', work: 'work' }, spec),
   ];
 }
 
 /**
- * The overlays of host directories, made before the root hides the paths of their changes: relative ones, since
- * an option given by fsconfig(2) has at most 255 bytes. Each keeps its changes in the root's own `upper`, so that
- * one tree holds all that the container changed.
+ * The overlays of host directories, made before the root hides the paths of their changes. Each keeps its changes in
+ * the root's own `upper`, so that one tree holds all that the container changed.
  */
 export function openViews(spec: Spec): { steps: Step[]; views: OpenView[] } {
   const opened = spec.root.views.map((view) => openView(view, spec));
   return { steps: opened.flatMap(({ steps }) => steps), views: opened.map(({ view }) => view) };
 }
 
-function openView({ source, target }: RootView, spec: Spec): { steps: Step[]; view: OpenView } {
-  const context = variable(`overlay of ${target}`);
+/** Mounted where the host's files are still in sight, and taken along as a copy of the mount. */
+function openView({ source, target, layers = [] }: RootView, spec: Spec): { steps: Step[]; view: OpenView } {
   const mounted = variable(`view ${target}`);
   const name = target.slice(1);
-  const purpose = `preparing the view of ${source}`;
-  const set = (key: string, value: string) => fsconfig.step(purpose, [context, FSCONFIG_SET_STRING, key, value, 0]);
+  const work = `views/${name.replaceAll('/', '-')}`;
   const parents = name.split('/').map((_, index, parts) => parts.slice(0, index + 1).join('/'));
+  // What is mounted upon cannot be replaced, what is above it can.
+  const isNested = parents.length > 1;
   const steps = [
     makeDirectory('views'),
-    ...parents.map((path) => makeDirectory(`upper/${path}`)),
-    makeDirectory(`views/${name.replaceAll('/', '-')}`),
-    fsopen.step(purpose, ['overlay', FSOPEN_CLOEXEC], { into: context }),
-    set('lowerdir', source),
-    set('upperdir', `upper/${name}`),
-    set('workdir', `views/${name.replaceAll('/', '-')}`),
-    ...overlayFlags(spec).map((flag) => fsconfig.step(purpose, [context, FSCONFIG_SET_FLAG, flag, null, 0])),
-    fsconfig.step(purpose, [context, FSCONFIG_CMD_CREATE, null, null, 0]),
-    fsmount.step(purpose, [context, FSMOUNT_CLOEXEC, 0], { into: mounted }),
+    ...parents.flatMap((path) => [makeDirectory(`upper/${path}`), ...(isNested ? assertNoLink(`upper/${path}`) : [])]),
+    makeDirectory(work),
+    ...mountOverlay(
+      `preparing the view of ${source}`,
+      work,
+      { layers: [source, ...layers], upper: `upper/${name}`, work },
+      spec,
+    ),
+    open_tree.step(`taking the view of ${source} along`, [AT_FDCWD, work, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC], {
+      into: mounted,
+    }),
   ];
   return { steps, view: { target, mount: mounted } };
+}
+
+/** A container that is started again may have put a link at the parent of a view, to anywhere on this machine. */
+function assertNoLink(path: string): Step[] {
+  const opened = variable('directory of changes');
+  const how = OPEN_HOW.encode({
+    flags: O_PATH | O_DIRECTORY | O_CLOEXEC,
+    resolve: RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+  });
+  return [
+    openat2.step(`making sure that '${path}' is no link`, [AT_FDCWD, path, how, OPEN_HOW.size], { into: opened }),
+    close.step('closing it', [opened]),
+  ];
 }
 
 function mountUpper(path: string): Step[] {
@@ -95,26 +110,43 @@ function makeDirectory(path: string): Step {
 }
 
 /**
+ * `redirect_dir`, `metacopy`, `index`: what a container changes is whole, and so can become a layer; some kernels are
+ * built to note in one layer what another one has.
  * `volatile`: without it, ending a container would flush the whole disk its changes are on (Linux ≥ 5.10).
  * `userxattr`: overlayfs keeps its notes where a user namespace may write them (Linux ≥ 5.11).
  */
 function overlayFlags(spec: Spec): string[] {
   const onDisk = spec.root.upper === 'disk';
-  return [...(onDisk ? ['volatile'] : []), ...(hasNamespace(spec, 'user') ? ['userxattr'] : [])];
+  return [
+    ...['redirect_dir=nofollow', 'metacopy=off', 'index=off'],
+    ...(onDisk ? ['volatile'] : []),
+    ...(hasNamespace(spec, 'user') ? ['userxattr'] : []),
+  ];
 }
 
-function mountOverlay(spec: Spec): Step[] {
-  const { path, layers } = spec.root;
-  const flags = overlayFlags(spec);
+/** What an overlay shows as one: layers, lowest first, and where its changes go. */
+interface OverlayParts {
+  readonly layers: readonly string[];
+  readonly upper: string;
+  readonly work: string;
+}
+
+function mountOverlay(purpose: string, at: string, { layers, upper, work }: OverlayParts, spec: Spec): Step[] {
   const options = (lower: readonly string[]) => {
-    return [`lowerdir=${lower.toReversed().join(':')}`, 'upperdir=upper', 'workdir=work', ...flags].join();
+    return [
+      `lowerdir=${lower.toReversed().join(':')}`,
+      `upperdir=${upper}`,
+      `workdir=${work}`,
+      ...overlayFlags(spec),
+    ].join();
   };
   const byPath = options(layers);
   const fits = Buffer.byteLength(byPath) <= MAX_MOUNT_DATA && !layers.some((layer) => /[:,\\]/.test(layer));
   const byDescriptor = layers.map((_, index) => `/proc/self/fd/${LOWER_DESCRIPTORS + index}`);
   return [
     ...(fits ? [] : layers.flatMap((layer, index) => openLower(layer, LOWER_DESCRIPTORS + index))),
-    mount.step('mounting the root', ['overlay', path, 'overlay', 0, fits ? byPath : options(byDescriptor)]),
+    // Devices are in /dev: an image's own are of no use, whatever their numbers.
+    mount.step(purpose, ['overlay', at, 'overlay', MS_NODEV, fits ? byPath : options(byDescriptor)]),
   ];
 }
 

@@ -101,6 +101,41 @@ const COLLECT_CHECKS: Readonly<Record<string, Check>> = {
   },
 };
 
+const SNAPSHOT_CHECKS: Readonly<Record<string, Check>> = {
+  reference: isString,
+  pause: isBoolean,
+  signal: PROCESS_CHECKS.signal as Check,
+};
+
+const COMMIT_CHECKS: Readonly<Record<string, Check>> = {
+  ...SNAPSHOT_CHECKS,
+  message: isString,
+  author: isString,
+  config: (value) => (isObject(value) ? undefined : 'an object'),
+  compression: isOneOf('gzip', 'zstd', 'none'),
+};
+
+const CONFIG_CHECKS: Readonly<Record<string, Check>> = {
+  env: PROCESS_CHECKS.env as Check,
+  command: isStrings,
+  entrypoint: isStrings,
+  user: isString,
+  workdir: isTarget,
+  labels: (value) => {
+    const isText = (text: unknown) => text === undefined || isString(text) === undefined;
+    return isObject(value) && Object.values(value).every(isText) ? undefined : 'an object of strings';
+  },
+  exposedPorts: (value) => {
+    const isPort = (port: string) => /^[0-9]{1,5}(-[0-9]{1,5})?(\/(tcp|udp|sctp))?$/.test(port);
+    return isStrings(value) ?? ((value as string[]).every(isPort) ? undefined : "an array of ports, as '80/tcp'");
+  },
+  volumes: (value) => {
+    const isPath = (path: string) => isTarget(path) === undefined;
+    return isStrings(value) ?? ((value as string[]).every(isPath) ? undefined : 'an array of absolute paths');
+  },
+  stopSignal: CONTAINER_CHECKS.stopSignal as Check,
+};
+
 const MOUNT_CHECKS: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
   bind: { type: isString, source: isSource, target: isMountTarget, readOnly: isBoolean },
   tmpfs: {
@@ -136,6 +171,17 @@ export function checkProcessOptions(options: unknown): void {
 /** As {@link checkContainerOptions}, for the options that `run` and `exec` add. */
 export function checkCollectOptions(options: unknown): void {
   checkAll('option', options, COLLECT_CHECKS);
+}
+
+/** As {@link checkContainerOptions}, for `snapshot`. */
+export function checkSnapshotOptions(options: unknown): void {
+  checkAll('option', options, SNAPSHOT_CHECKS);
+}
+
+/** As {@link checkContainerOptions}, for `commit`. */
+export function checkCommitOptions(options: unknown): void {
+  checkAll('option', options, COMMIT_CHECKS);
+  checkAll('config.', (options as { config?: unknown }).config ?? {}, CONFIG_CHECKS);
 }
 
 /** Tells the options that `run` and `exec` add from those they pass on. */

@@ -1,13 +1,15 @@
-/** What a container has when nobody says otherwise: Docker's defaults (moby, daemon/pkg/oci/defaults.go). */
+/** What a container has when nobody says otherwise: Docker's defaults (moby, daemon/pkg/oci/defaults.go), but for one. */
 import type { SpecDevice, SpecMount } from './spec.ts';
 
-/** The capabilities that root in a container keeps. */
+/**
+ * The capabilities that root in a container keeps. Docker's include CAP_MKNOD, and a control group then says which devices
+ * are of use; without one, a node of the disk's number would be the disk.
+ */
 export const DEFAULT_CAPABILITIES = [
   'CAP_CHOWN',
   'CAP_DAC_OVERRIDE',
   'CAP_FSETID',
   'CAP_FOWNER',
-  'CAP_MKNOD',
   'CAP_NET_RAW',
   'CAP_SETGID',
   'CAP_SETUID',

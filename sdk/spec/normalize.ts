@@ -1,6 +1,6 @@
 /** User input → complete value. Pure: ids, user and mounts were looked up before. */
 
-import type { ImageConfig } from '../../store/index.ts';
+import { type ImageConfig, isMapped } from '../../store/index.ts';
 import { CaissonError } from '../../syscalls/index.ts';
 import {
   DEFAULT_CAPABILITIES,
@@ -12,7 +12,7 @@ import {
 } from './defaults.ts';
 import type { ContainerOptions, Mount, ProcessOptions } from './options.ts';
 import type { ProcessFacts } from './process-facts.ts';
-import type { IdMapping, NamespaceType, RootView, Spec, SpecMount, SpecProcess, SpecUser } from './spec.ts';
+import type { NamespaceType, RootView, Spec, SpecMount, SpecProcess, SpecUser } from './spec.ts';
 
 /** The group of terminals, by Linux's convention. */
 const TTY_GROUP = 5;
@@ -46,7 +46,7 @@ export type ResolvedMount = Mount & { readonly kind: 'file' | 'directory' };
 export function normalizeContainer(options: ContainerOptions, resolved: Resolved): Spec {
   const { facts, user, config } = resolved;
   const hostname = options.hostname ?? resolved.id.slice(0, SHORT_ID_LENGTH);
-  const mappings = idMappings(facts);
+  const { uid, gid } = facts.mappings;
   return {
     ociVersion: '1.2.0',
     hostname,
@@ -65,14 +65,11 @@ export function normalizeContainer(options: ContainerOptions, resolved: Resolved
       lastCapability: facts.lastCapability,
       init: options.init ?? false,
     }),
-    mounts: [
-      ...standardMounts(isMapped(TTY_GROUP, mappings.gid) ? TTY_GROUP : undefined),
-      ...resolved.mounts.map(specMount),
-    ],
+    mounts: [...standardMounts(isMapped(TTY_GROUP, gid) ? TTY_GROUP : undefined), ...resolved.mounts.map(specMount)],
     linux: {
       namespaces: namespacesOf(options, facts).map((type) => ({ type })),
-      uidMappings: mappings.uid,
-      gidMappings: mappings.gid,
+      uidMappings: uid,
+      gidMappings: gid,
       devices: DEFAULT_DEVICES,
       maskedPaths: MASKED_PATHS,
       readonlyPaths: READONLY_PATHS,
@@ -161,17 +158,4 @@ function namespacesOf({ network }: ContainerOptions, { privileged }: ProcessFact
     'cgroup',
     ...(network === 'host' ? [] : (['network'] as const)),
   ];
-}
-
-/** Without privilege, a process may map one id without help: its own, which becomes root. */
-function idMappings({ uid, gid, privileged }: ProcessFacts): { uid: IdMapping[]; gid: IdMapping[] } {
-  if (privileged) return { uid: [], gid: [] };
-  return { uid: [{ containerID: 0, hostID: uid, size: 1 }], gid: [{ containerID: 0, hostID: gid, size: 1 }] };
-}
-
-/** Whether an id exists in a container with these mappings; without a user namespace every id does. */
-export function isMapped(id: number, mappings: readonly IdMapping[]): boolean {
-  return (
-    mappings.length === 0 || mappings.some(({ containerID, size }) => id >= containerID && id < containerID + size)
-  );
 }

@@ -1,5 +1,6 @@
 /** What a plan needs to know of this process: read once, at the edge. */
 import { readFileSync } from 'node:fs';
+import { findIds, type IdMappings, isMachineRoot, ownIds, singleMappings } from '../../store/index.ts';
 import {
   _LINUX_CAPABILITY_VERSION_3,
   CAPABILITIES,
@@ -10,34 +11,33 @@ import {
 
 /** Facts about this process that decide how a container can be made. */
 export interface ProcessFacts {
-  readonly uid: number;
-  readonly gid: number;
   /** Whether mounts and namespaces can be made without a user namespace: the machine's root with CAP_SYS_ADMIN. */
   readonly privileged: boolean;
+  /** What is mapped in the user namespaces of this process's containers: nothing where they have none. */
+  readonly mappings: IdMappings;
+  /** Why that is one id only, where it is. */
+  readonly whySingle?: string | undefined;
   /** The highest capability this kernel has (/proc/sys/kernel/cap_last_cap). */
   readonly lastCapability: number;
 }
 
-let facts: ProcessFacts | undefined;
+let facts: Pick<ProcessFacts, 'privileged' | 'lastCapability'> | undefined;
 
-/** The facts about this process. */
-export function processFacts(): ProcessFacts {
+/**
+ * The facts about this process.
+ * @param effect whether the user namespace of subordinate ids is made now, which may turn out to be impossible
+ */
+export function processFacts(effect: 'prepare' | 'describe'): ProcessFacts {
   facts ??= readFacts();
-  return facts;
+  if (facts.privileged) return { ...facts, mappings: { uid: [], gid: [] } };
+  const ids = effect === 'prepare' ? ownIds() : findIds();
+  if (ids.kind === 'all') return { ...facts, mappings: singleMappings(), whySingle: 'root lacks CAP_SYS_ADMIN here' };
+  return { ...facts, mappings: ids.mappings, whySingle: ids.kind === 'single' ? ids.reason : undefined };
 }
 
-function readFacts(): ProcessFacts {
-  const uid = process.geteuid?.() ?? 0;
-  const gid = process.getegid?.() ?? 0;
+function readFacts(): Pick<ProcessFacts, 'privileged' | 'lastCapability'> {
   const lastCapability = Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8'));
-  const privileged = uid === 0 && hasCapability(CAPABILITIES.CAP_SYS_ADMIN) && !isInUserNamespace();
-  return { uid, gid, privileged, lastCapability };
-}
-
-/** Root in a user namespace may make neither devices nor everybody's files. Only the first one maps all ids to themselves. */
-function isInUserNamespace(): boolean {
-  const fields = readFileSync('/proc/self/uid_map', 'utf8').trim().split(/\s+/);
-  return fields.join(' ') !== '0 0 4294967295';
+  return { privileged: isMachineRoot() && hasCapability(CAPABILITIES.CAP_SYS_ADMIN), lastCapability };
 }
 
 /** Whether this thread has one of the first 32 capabilities in effect. */

@@ -2,7 +2,10 @@
  * Everything decided about one container: a plain object in the shape of the OCI runtime-spec's config.json,
  * with the parts of it that caisson uses. Source: opencontainers/runtime-spec, config.md and config-linux.md.
  */
+import type { IdMapping } from '../../store/index.ts';
 import type { Capability } from '../../syscalls/index.ts';
+
+export type { IdMapping };
 
 /** A container, decided. */
 export interface Spec {
@@ -31,6 +34,8 @@ export interface SpecRoot {
 export interface RootView {
   readonly source: string;
   readonly target: string;
+  /** Directories of layers over the source, lowest first: what containers changed before a snapshot of them was taken. */
+  readonly layers?: readonly string[];
 }
 
 /** A process of a container: OCI's `process`. */
@@ -81,13 +86,6 @@ export interface SpecLinux {
   readonly readonlyPaths: readonly string[];
 }
 
-/** A range of ids, and the host's ids that stand behind it. */
-export interface IdMapping {
-  readonly containerID: number;
-  readonly hostID: number;
-  readonly size: number;
-}
-
 /** A character device in /dev. */
 export interface SpecDevice {
   readonly path: string;
@@ -95,6 +93,16 @@ export interface SpecDevice {
   readonly major: number;
   readonly minor: number;
   readonly fileMode: number;
+}
+
+/** Whether a container has the one user and the one group 0: what a process can map without help. */
+export function isSingleId({ uidMappings }: Pick<SpecLinux, 'uidMappings'>): boolean {
+  return uidMappings.length === 1 && uidMappings[0]?.size === 1;
+}
+
+/** Whether its processes may be in groups besides their own: not with a single id (man 7 user_namespaces). */
+export function mayHaveGroups({ linux }: Pick<Spec, 'linux'>): boolean {
+  return !isSingleId(linux);
 }
 
 /** Whether a container has a namespace of its own of this type. */

@@ -3,6 +3,7 @@
  * they are ordinary files, and only to a limit (CVE-2024-9676, CVE-2026-47262).
  */
 import { closeSync, fstatSync, readSync, statSync } from 'node:fs';
+import { formatIds, isMapped } from '../../store/index.ts';
 import {
   AT_FDCWD,
   CaissonError,
@@ -20,6 +21,8 @@ import {
   RESOLVE_NO_MAGICLINKS,
 } from '../../syscalls/index.ts';
 import type { ResolvedUser } from './normalize.ts';
+import type { ProcessFacts } from './process-facts.ts';
+import type { SpecUser } from './spec.ts';
 
 /** Longer files are not read: a passwd file of 1 MiB has some 15,000 users. */
 const MAX_BYTES = 1_048_576;
@@ -38,13 +41,18 @@ export interface UserFiles {
  * @param roots directories that the root is put together from; the first that has the file decides
  */
 export function readUserFiles(roots: readonly string[]): UserFiles {
+  return parseUserFiles(readFirst(roots, 'etc/passwd'), readFirst(roots, 'etc/group'));
+}
+
+/** Reads the text of /etc/passwd and /etc/group. */
+export function parseUserFiles(passwd: string, group: string): UserFiles {
   return {
-    passwd: parseColons(readFirst(roots, 'etc/passwd')).flatMap(([name = '', , uid, gid, , home = '']) => {
+    passwd: parseColons(passwd).flatMap(([name = '', , uid, gid, , home = '']) => {
       const ids = [parseId(uid), parseId(gid)];
       const [id, group] = ids;
       return id === undefined || group === undefined ? [] : [{ name, uid: id, gid: group, home }];
     }),
-    group: parseColons(readFirst(roots, 'etc/group')).flatMap(([name = '', , gid, members = '']) => {
+    group: parseColons(group).flatMap(([name = '', , gid, members = '']) => {
       const id = parseId(gid);
       return id === undefined ? [] : [{ name, gid: id, members: members.split(',').filter((member) => member !== '') }];
     }),
@@ -113,6 +121,29 @@ export function resolveUser(user: string | number, files: UserFiles): ResolvedUs
   };
 }
 
+/**
+ * Refuses a user, or a group of his, that the ids of this process's containers do not reach to.
+ * @throws CaissonError USER_NOT_MAPPED
+ */
+export function assertMapped(user: SpecUser, { mappings: { uid, gid }, whySingle }: ProcessFacts): void {
+  // With one id there are no supplementary groups to have (man 2 setgroups), and none are asked for.
+  const groups = [user.gid, ...(whySingle === undefined ? user.additionalGids : [])];
+  const group = groups.find((each) => !isMapped(each, gid));
+  if (isMapped(user.uid, uid) && group === undefined) return;
+  const what = `user ${user.uid}:${user.gid}${group === undefined || group === user.gid ? '' : ` with group ${group}`}`;
+  throw whySingle === undefined
+    ? new CaissonError(
+        'USER_NOT_MAPPED',
+        `${what}: containers of this user have uids ${formatIds(uid)} and gids ${formatIds(gid)}`,
+        {
+          hint: 'more subordinate ids: usermod --add-subuids, --add-subgids',
+        },
+      )
+    : new CaissonError('USER_NOT_MAPPED', `${what}: without root or subordinate ids, a container has the one user 0`, {
+        hint: `${whySingle}; ids: usermod --add-subuids 100000-165535 --add-subgids 100000-165535`,
+      });
+}
+
 function resolveGroup(name: string, user: string | number, { group }: UserFiles): number {
   const gid = numericId(name, user) ?? group.find((each) => each.name === name)?.gid;
   if (gid === undefined) throw notFound('GROUP_NOT_FOUND', 'group', name, group);
@@ -172,6 +203,14 @@ function readInside(root: string, path: string): string | undefined {
   } finally {
     if (directory !== undefined) close(directory);
   }
+  return readUserFile(file, path);
+}
+
+/**
+ * Reads and closes an open user file; undefined when it is no ordinary file.
+ * @throws CaissonError INVALID_USER when it is longer than any such file
+ */
+export function readUserFile(file: number, path: string): string | undefined {
   try {
     const stat = fstatSync(file);
     if (!stat.isFile()) return undefined;

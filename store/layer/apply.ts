@@ -1,4 +1,5 @@
 /** Unpacks a layer into a directory, as a lower directory of overlayfs. */
+import { fstatSync } from 'node:fs';
 import {
   CaissonError,
   close,
@@ -20,7 +21,10 @@ import {
   symlinkat,
 } from '../../syscalls/index.ts';
 import { writeAll } from '../blobs.ts';
+import type { OwnIds } from '../ids/index.ts';
 import { type Attributes, applyAttributes, Losses } from './attributes.ts';
+import { type LayerLimits, limitExceeded, normalizeLimits } from './limits.ts';
+import { type Owners, openOwners } from './owners.ts';
 import type { TarEntry } from './read.ts';
 import { type Components, type Directory, openTree, splitName, type Tree, toBytes } from './tree.ts';
 import { isAufsName, isWhiteout, trackWhiteouts, type Whiteouts } from './whiteouts.ts';
@@ -31,8 +35,9 @@ interface Unpacking {
   readonly whiteouts: Whiteouts;
   /** Directories get their attributes at the end: before, their times would change and their modes be in the way. */
   readonly directories: Map<string, Attributes>;
-  readonly isRoot: boolean;
+  readonly owners: Owners;
   readonly losses: Losses;
+  readonly maxDepth: number;
 }
 
 /** Of a directory that the layer does not speak of but puts something into, and of a root it does not speak of. */
@@ -41,15 +46,24 @@ const UNSPOKEN: Attributes = { mode: 0o755, uid: 0, gid: 0, mtimeNs: 0n, xattrs:
 /**
  * Unpacks entries into an empty directory; returns what could not be kept, as sentences.
  *
- * @param isRoot whether owners, devices and `trusted.*` attributes can be kept
+ * @param ids the owners that can be given; those of root's are kept together with devices and `trusted.*` attributes
  * @throws CaissonError LAYER_INVALID for a name that leads out of the layer, or a link to nothing
+ * @throws CaissonError LAYER_LIMIT_EXCEEDED for a name that is too deep
  * @throws CaissonError LAYER_NOT_UNPACKED when the kernel refuses something, which is the `cause`
  */
-export async function applyLayer(entries: AsyncIterable<TarEntry>, path: string, isRoot: boolean): Promise<string[]> {
+export async function applyLayer(
+  entries: AsyncIterable<TarEntry>,
+  path: string,
+  ids: OwnIds,
+  limits?: LayerLimits,
+): Promise<string[]> {
   const tree = openTree(path);
-  const whiteouts = trackWhiteouts(tree, isRoot);
+  const losses = new Losses();
+  const owners = openOwners(ids, losses, ownerOfNew(tree));
+  const whiteouts = trackWhiteouts(tree, owners.isRoot);
   const directories = new Map([['', UNSPOKEN]]);
-  const unpacking: Unpacking = { tree, whiteouts, directories, isRoot, losses: new Losses() };
+  const { maxDepth } = normalizeLimits(limits);
+  const unpacking: Unpacking = { tree, whiteouts, directories, owners, losses, maxDepth };
   try {
     for await (const entry of entries) {
       await applyEntry(unpacking, entry).catch((error: unknown) => {
@@ -58,14 +72,26 @@ export async function applyLayer(entries: AsyncIterable<TarEntry>, path: string,
     }
     whiteouts.finish();
     finishDirectories(unpacking);
-    return unpacking.losses.list();
+    owners.finish();
+    return losses.list();
   } finally {
+    owners.close();
     tree.close();
   }
 }
 
+/**
+ * The owner that new files get: this process's, but the group may be the directory's (S_ISGID, or a file system that
+ * is mounted with grpid), and then it is not told here unless it is the same.
+ */
+function ownerOfNew({ root }: Tree): { uid: number; gid: number } | undefined {
+  const [uid, gid] = [process.geteuid?.(), process.getegid?.()];
+  return uid === undefined || gid === undefined || fstatSync(root.fd).gid !== gid ? undefined : { uid, gid };
+}
+
 async function applyEntry(unpacking: Unpacking, entry: TarEntry): Promise<void> {
   const components = splitName(entry.name);
+  if (components.length > unpacking.maxDepth) throw tooDeep(components.length, unpacking.maxDepth);
   const name = components.at(-1);
   const above = components.slice(0, -1);
   if (components.some(isAufsName)) {
@@ -95,13 +121,16 @@ function enter({ tree, directories, whiteouts }: Unpacking, components: Componen
   });
 }
 
-async function applyFile({ tree, isRoot, losses }: Unpacking, parent: Directory, name: string, entry: TarEntry) {
+async function applyFile({ tree, owners, losses }: Unpacking, parent: Directory, name: string, entry: TarEntry) {
   const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
   const fd = replacing(tree, parent, name, () => openat(parent.fd, toBytes(name), flags, 0o600));
   try {
-    for await (const { offset, bytes } of entry.content()) writeAll(fd, bytes, offset);
+    // Most files are here as a whole, and need no turn of the event loop.
+    const content = entry.takeContent();
+    if (content !== undefined) writeAll(fd, content);
+    else for await (const { offset, bytes } of entry.content()) writeAll(fd, bytes, offset);
     if (entry.isSparse) ftruncate(fd, entry.size);
-    applyAttributes({ fd }, entry.type, entry, isRoot, losses);
+    applyAttributes({ fd }, entry.type, entry, owners, losses);
   } finally {
     close(fd);
   }
@@ -126,12 +155,14 @@ function applyHardlink({ tree }: Unpacking, parent: Directory, name: string, ent
   }
 }
 
-function applySpecial({ tree, isRoot, losses }: Unpacking, parent: Directory, name: string, entry: TarEntry): void {
+function applySpecial({ tree, owners, losses }: Unpacking, parent: Directory, name: string, entry: TarEntry): void {
   const { type, major, minor } = entry;
   const isDevice = type === 'character-device' || type === 'block-device';
-  if (isDevice && (!isRoot || (major === 0 && minor === 0))) {
+  if (isDevice && (!owners.isRoot || (major === 0 && minor === 0))) {
     losses.add(
-      isRoot ? 'devices 0:0 left out: to overlay, they remove files' : 'devices left out: only root can make them',
+      owners.isRoot
+        ? 'devices 0:0 left out: to overlay, they remove files'
+        : 'devices left out: only root can make them',
     );
     return;
   }
@@ -140,7 +171,7 @@ function applySpecial({ tree, isRoot, losses }: Unpacking, parent: Directory, na
     const kind = type === 'fifo' ? S_IFIFO : type === 'block-device' ? S_IFBLK : S_IFCHR;
     return mknodat(parent.fd, toBytes(name), kind | 0o600, type === 'fifo' ? 0 : makedev(major, minor));
   });
-  applyAttributes({ directory: parent, name }, type, entry, isRoot, losses);
+  applyAttributes({ directory: parent, name }, type, entry, owners, losses);
 }
 
 const NUL = Buffer.alloc(1);
@@ -157,21 +188,26 @@ function replacing(tree: Tree, parent: Directory, name: string, make: () => numb
 }
 
 /** Deepest first: a directory's time changes with what is in it, and its mode may close it. */
-function finishDirectories({ tree, directories, isRoot, losses }: Unpacking): void {
+function finishDirectories({ tree, directories, owners, losses }: Unpacking): void {
   for (const path of [...directories.keys()].sort().reverse()) {
     const directory = tree.open(path);
     // It was replaced by something else, later in the archive.
     if (directory === undefined) continue;
     const attributes = directories.get(path) ?? UNSPOKEN;
-    // Who is not root can only rename a directory that he may write to, and this one will be; the '/' that containers
-    // see is not this one but their own upper directory.
-    const mode = path === '' && !isRoot ? attributes.mode | 0o700 : attributes.mode;
+    // Who is not root can only rename a directory that is his and that he may write to, and this one will be; the '/'
+    // that containers see is not this one but their own upper directory.
+    const isOurs = path === '' && !owners.isRoot;
+    const of = isOurs ? { ...attributes, mode: attributes.mode | 0o700, uid: 0, gid: 0 } : attributes;
     try {
-      applyAttributes(directory, 'directory', { ...attributes, mode }, isRoot, losses);
+      applyAttributes(directory, 'directory', of, owners, losses);
     } finally {
       close(directory.fd);
     }
   }
+}
+
+function tooDeep(depth: number, maxDepth: number): CaissonError {
+  return limitExceeded('maxDepth', `a name in it has ${depth} components, more than ${maxDepth}`);
 }
 
 function layerInvalid(reason: string): CaissonError {

@@ -3,6 +3,8 @@ import { CaissonError } from '../../syscalls/index.ts';
 
 /** Reads a stream piece by piece. What it returns is valid until the next call. */
 export interface ByteReader {
+  /** As {@link read}, at once: undefined also when they are not here yet. */
+  take(length: number): Buffer | undefined;
   /**
    * Exactly so many bytes; undefined when the stream ends where they would begin.
    * @throws CaissonError ARCHIVE_INVALID when it ends among them
@@ -35,7 +37,8 @@ export function readBytes(source: AsyncIterable<Uint8Array>): ByteReader {
     return true;
   }
 
-  function take(length: number): Buffer {
+  /** At most so many bytes of `chunk`. */
+  function cut(length: number): Buffer {
     const taken = chunk.subarray(0, length);
     chunk = chunk.subarray(taken.length);
     position += taken.length;
@@ -47,19 +50,20 @@ export function readBytes(source: AsyncIterable<Uint8Array>): ByteReader {
   }
 
   return {
+    take: (length) => (chunk.length < length ? undefined : cut(length)),
     async read(length) {
       if (chunk.length < length) {
         if (!(await fill())) return undefined;
         if (chunk.length < length) return gather(length);
       }
-      return take(length);
+      return cut(length);
     },
     async readSome(limit) {
       if (!(await fill())) throw cutShort(limit);
-      return take(limit);
+      return cut(limit);
     },
     async drain() {
-      while (await fill()) take(chunk.length);
+      while (await fill()) cut(chunk.length);
     },
     async close() {
       await chunks.return?.();
@@ -70,7 +74,7 @@ export function readBytes(source: AsyncIterable<Uint8Array>): ByteReader {
     const whole = Buffer.alloc(length);
     for (let at = 0; at < length; ) {
       if (!(await fill())) throw cutShort(length - at);
-      at += take(length - at).copy(whole, at);
+      at += cut(length - at).copy(whole, at);
     }
     return whole;
   }

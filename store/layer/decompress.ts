@@ -1,6 +1,8 @@
 /** Layers come compressed in several ways; what they are is told by their first bytes, not by their media type. */
-import stream, { PassThrough, type Transform } from 'node:stream';
+import stream, { type Transform } from 'node:stream';
 import { invalid } from './header.ts';
+import { checkExpansion, type LayerLimits, normalizeLimits } from './limits.ts';
+import { zstdFrames } from './zstd-frames.ts';
 
 /** How content is compressed. */
 export type Compression = 'gzip' | 'zstd' | 'none';
@@ -10,7 +12,9 @@ const MAGIC: Readonly<Record<Exclude<Compression, 'none'>, Buffer>> = {
   zstd: Buffer.from([0x28, 0xb5, 0x2f, 0xfd]),
 };
 const LONGEST_MAGIC = 4;
-const CHUNK_BYTES = 64 * 1024;
+/** Each chunk costs a turn of the event loop, and while one is used, the next are made on another thread. */
+const CHUNK_BYTES = 256 * 1024;
+const CHUNKS_AHEAD = 4;
 
 /** What content is compressed with, by its first four bytes. */
 export function detectCompression(start: Uint8Array): Compression {
@@ -23,37 +27,59 @@ export function detectCompression(start: Uint8Array): Compression {
  * The content of a stream, decompressed if it is compressed; several gzip members are one content.
  *
  * @throws CaissonError ARCHIVE_INVALID when it cannot be decompressed or is cut short
+ * @throws CaissonError LAYER_LIMIT_EXCEEDED when it grows too much
  */
-export async function* decompress(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+export async function* decompress(source: AsyncIterable<Uint8Array>, limits?: LayerLimits): AsyncGenerator<Uint8Array> {
+  const { maxExpansion } = normalizeLimits(limits);
   const { start, all } = await peek(source, LONGEST_MAGIC);
   const compression = detectCompression(start);
   if (compression === 'none') return yield* all;
+  let before = 0;
+  let after = 0;
+  async function* counted() {
+    for await (const chunk of all) {
+      before += chunk.length;
+      yield chunk;
+    }
+  }
+  for await (const chunk of await decoded(counted(), compression)) {
+    after += chunk.length;
+    checkExpansion(before, after, maxExpansion);
+    yield chunk;
+  }
+}
+
+async function decoded(source: AsyncIterable<Uint8Array>, compression: 'gzip' | 'zstd') {
   const { createGunzip, createZstdDecompress }: Zlib = await import('node:zlib');
-  if (compression === 'gzip') return yield* transform(all, createGunzip({ chunkSize: CHUNK_BYTES }), compression);
-  if (createZstdDecompress !== undefined) return yield* transform(all, createZstdDecompress(), compression);
+  const options = { chunkSize: CHUNK_BYTES, readableObjectMode: true, readableHighWaterMark: CHUNKS_AHEAD };
+  if (compression === 'gzip') return transform(source, createGunzip(options), compression);
+  const frames = zstdFrames(source);
+  if (createZstdDecompress !== undefined) return transform(frames, createZstdDecompress(options), compression);
   const { unzstd } = await import('./zstd.ts');
-  return yield* unzstd(all);
+  return unzstd(frames);
 }
 
 /** The part of node:zlib this needs. Node has zstd since 22.15 and 23.8. */
 interface Zlib {
-  createGunzip(options: { chunkSize: number }): Transform;
-  createZstdDecompress?: () => Transform;
+  createGunzip(options: object): Transform;
+  createZstdDecompress?: (options: object) => Transform;
 }
 
-async function* transform(source: AsyncIterable<Uint8Array>, decoder: Transform, compression: Compression) {
-  const output = new PassThrough({ highWaterMark: CHUNK_BYTES });
-  // Errors of the source and of the decoder arrive at the output, and whoever stops reading it stops both.
-  const done = stream.promises
-    .pipeline(source, decoder, output)
-    .catch((error: unknown) => output.destroy(error as Error));
+/** Passes a stream through one of zlib's. Whoever stops reading stops the source as well. */
+export async function* transform(
+  source: AsyncIterable<Uint8Array>,
+  through: Transform,
+  compression: Compression,
+): AsyncGenerator<Uint8Array> {
+  // Errors of the source destroy what is read below, which ends in them.
+  const done = stream.promises.pipeline(source, through).catch(() => {});
   try {
-    yield* output;
+    yield* through as AsyncIterable<Uint8Array>;
   } catch (error) {
-    if (!isDecoderError(error)) throw error;
+    if (!isZlibError(error)) throw error;
     throw invalid(`its ${compression} content: ${error.message}`, error);
   } finally {
-    output.destroy();
+    through.destroy();
     await done;
   }
 }
@@ -83,6 +109,6 @@ async function peek(source: AsyncIterable<Uint8Array>, length: number) {
   return { start: Buffer.concat(read).subarray(0, length), all: all() };
 }
 
-function isDecoderError(error: unknown): error is Error {
+function isZlibError(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && /^(Z_|ZSTD_|ERR_ZSTD)/.test(String(error.code));
 }

@@ -29,10 +29,10 @@ export interface Header {
  * @throws CaissonError ARCHIVE_INVALID when the checksum or a number is wrong
  */
 export function decodeHeader(block: Buffer): Header | undefined {
-  if (block.every((byte) => byte === 0)) return undefined;
+  if (block[0] === 0 && block.every((byte) => byte === 0)) return undefined;
   const sum = decodeNumber(block.subarray(148, 156), 'checksum');
-  if (!checksums(block).includes(sum))
-    throw invalid(`a header's checksum is ${sum}, but should be ${checksums(block)[0]}`);
+  const [unsigned, signed] = checksums(block);
+  if (sum !== unsigned && sum !== signed) throw invalid(`a header's checksum is ${sum}, but should be ${unsigned}`);
   const isUstar = block.toString('latin1', 257, 263) === 'ustar\0';
   const prefix = isUstar ? decodeText(block.subarray(345, 500)) : Buffer.alloc(0);
   const name = decodeText(block.subarray(0, 100));

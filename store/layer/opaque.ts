@@ -1,5 +1,4 @@
 /** How overlayfs is told that a directory of a layer hides those below it. */
-import { readFileSync } from 'node:fs';
 import { hasCode, lgetxattr } from '../../syscalls/index.ts';
 
 /** The two names of the attribute: overlay reads the second when it is mounted with `userxattr`. */
@@ -27,13 +26,4 @@ export function isOpaque(directory: string): boolean {
       throw error;
     }
   });
-}
-
-/**
- * Whether this process may do to a layer what root of the machine may: any owner, devices, `trusted.*` attributes.
- * Root of a user namespace may not.
- */
-export function isPrivileged(): boolean {
-  if (process.geteuid?.() !== 0) return false;
-  return /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'));
 }

@@ -5,6 +5,7 @@
  */
 import { type ByteReader, readBytes } from './bytes.ts';
 import { BLOCK, decodeHeader, decodeText, type Header, invalid } from './header.ts';
+import { type LayerLimits, limitExceeded, normalizeLimits } from './limits.ts';
 import { decodePax, interpretPax, type PaxOverrides } from './pax.ts';
 import { checkMap, readOldGnuMap, readPaxMap, type SparseMap } from './sparse.ts';
 
@@ -36,12 +37,11 @@ export interface TarEntry {
   readonly major: number;
   readonly minor: number;
   readonly xattrs: ReadonlyMap<string, Buffer>;
+  /** All of the content at once, where it is here already and has no holes: then there is no {@link content}. */
+  takeContent(): Buffer | undefined;
   /** What is not a hole, in order. May be read once, before the next entry; what is left unread is passed over. */
   content(): AsyncGenerator<Piece>;
 }
-
-/** Extended headers and long names are at most this long, as in Go; a longer one is an attack on memory. */
-const MAX_EXTENSION_BYTES = 1024 * 1024;
 
 const TYPES: Readonly<Record<string, EntryType>> = {
   '0': 'file',
@@ -55,6 +55,8 @@ const TYPES: Readonly<Record<string, EntryType>> = {
   S: 'file',
 };
 
+type Limits = ReturnType<typeof normalizeLimits>;
+
 /** What came before an entry and is about it. */
 interface Extensions {
   pax?: PaxOverrides;
@@ -66,21 +68,22 @@ interface Extensions {
  * Reads an archive, entry by entry. All of the stream is read, also what follows the archive's end.
  *
  * @throws CaissonError ARCHIVE_INVALID for anything that is not an archive or that this cannot read
+ * @throws CaissonError LAYER_LIMIT_EXCEEDED
  */
-export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerator<TarEntry> {
+export async function* readTar(source: AsyncIterable<Uint8Array>, limits?: LayerLimits): AsyncGenerator<TarEntry> {
   const reader = readBytes(source);
   try {
-    yield* readEntries(reader);
+    yield* readEntries(reader, normalizeLimits(limits));
     await reader.drain();
   } finally {
     await reader.close();
   }
 }
 
-async function* readEntries(reader: ByteReader): AsyncGenerator<TarEntry> {
+async function* readEntries(reader: ByteReader, limits: Limits): AsyncGenerator<TarEntry> {
   let extensions: Extensions = {};
-  for (;;) {
-    const block = await reader.read(BLOCK);
+  for (let headers = 1; ; headers++) {
+    const block = reader.take(BLOCK) ?? (await reader.read(BLOCK));
     const header = block && decodeHeader(block);
     if (block === undefined) break;
     if (header === undefined) {
@@ -88,8 +91,12 @@ async function* readEntries(reader: ByteReader): AsyncGenerator<TarEntry> {
       if (second !== undefined && decodeHeader(second) !== undefined) throw invalid('there is an entry after its end');
       break;
     }
-    if (await readExtension(header, reader, extensions)) continue;
-    const { entry, finish } = await readEntry(header, block, reader, extensions);
+    if (headers > limits.maxEntries) throw limitExceeded('maxEntries', `it has more than ${limits.maxEntries} entries`);
+    if (EXTENSIONS.has(header.type)) {
+      await readExtension(header, reader, extensions, limits);
+      continue;
+    }
+    const { entry, finish } = await readEntry(header, block, reader, extensions, limits);
     extensions = {};
     yield entry;
     await finish();
@@ -97,12 +104,11 @@ async function* readEntries(reader: ByteReader): AsyncGenerator<TarEntry> {
   if (Object.keys(extensions).length > 0) throw invalid('it ends after an extended header');
 }
 
-/** Whether the header was that of an extension, which is then read. */
-async function readExtension({ type, size }: Header, reader: ByteReader, extensions: Extensions): Promise<boolean> {
-  if (!'xgLKXV'.includes(type)) return false;
-  if (size > MAX_EXTENSION_BYTES)
-    throw invalid(`an extended header has ${size} bytes, more than ${MAX_EXTENSION_BYTES}`);
-  const bytes = await reader.read(size);
+const EXTENSIONS: ReadonlySet<string> = new Set('xgLKXV');
+
+async function readExtension({ type, size }: Header, reader: ByteReader, extensions: Extensions, limits: Limits) {
+  checkSize(size, limits);
+  const bytes = reader.take(size) ?? (await reader.read(size));
   if (bytes === undefined) throw invalid('it ends in an extended header');
   const body = Buffer.from(bytes);
   await skip(reader, padding(size));
@@ -110,42 +116,52 @@ async function readExtension({ type, size }: Header, reader: ByteReader, extensi
   else if (type === 'L') extensions.longName = decodeText(body);
   else if (type === 'K') extensions.longLinkName = decodeText(body);
   // 'g' is about all later entries (git writes its commit there) and 'V' is the volume's label: Go applies neither.
-  return true;
 }
 
+/** An extended header in memory is an attack on it where it is longer than any that is needed. */
+function checkSize(size: number, { maxHeaderBytes }: Limits): void {
+  if (size <= maxHeaderBytes) return;
+  throw limitExceeded('maxHeaderBytes', `an extended header has ${size} bytes, more than ${maxHeaderBytes}`);
+}
 async function readEntry(
   header: Header,
   block: Buffer,
   reader: ByteReader,
   { pax, longName, longLinkName }: Extensions,
+  { maxHeaderBytes }: Limits,
 ) {
-  const isSparse = header.type === 'S';
-  const oldMap = isSparse ? await readOldGnuMap(block, reader) : undefined;
-  const stored = pax?.size ?? header.size;
-  const paxMap = header.type === '0' ? await readPaxMap(pax?.sparse ?? [], reader) : undefined;
+  const oldMap = header.type === 'S' ? await readOldGnuMap(block, reader, maxHeaderBytes) : undefined;
+  const isPaxSparse = header.type === '0' && pax !== undefined && pax.sparse.length > 0;
+  const paxMap = isPaxSparse ? await readPaxMap(pax.sparse, reader, maxHeaderBytes) : undefined;
   const map = oldMap ?? paxMap?.map;
   const name = longName ?? paxMap?.name ?? pax?.name ?? header.name;
   const type = typeOf(header, name);
   // A size in the header of anything but a file is the size of something else.
-  const length = type === 'file' ? stored - (paxMap?.mapBytes ?? 0) : 0;
+  const length = type === 'file' ? (pax?.size ?? header.size) - (paxMap?.mapBytes ?? 0) : 0;
   if (length < 0) throw invalid('the map of a sparse file is longer than its content');
   if (map !== undefined) checkMap(map, length);
-  const content = contentOf(reader, length, map);
+  const { mode, major, minor } = header;
+  const { read, take, finish } = contentOf(reader, length, map);
   const entry: TarEntry = {
-    ...header,
     type,
     name,
     linkName: longLinkName ?? pax?.linkName ?? header.linkName,
+    mode,
     uid: pax?.uid ?? header.uid,
     gid: pax?.gid ?? header.gid,
-    mtimeNs: pax?.mtimeNs ?? header.mtimeNs,
     size: map?.size ?? length,
     isSparse: map !== undefined,
-    xattrs: pax?.xattrs ?? new Map(),
-    content: () => content.pieces,
+    mtimeNs: pax?.mtimeNs ?? header.mtimeNs,
+    major,
+    minor,
+    xattrs: pax?.xattrs ?? NO_ATTRIBUTES,
+    takeContent: take,
+    content: read,
   };
-  return { entry, finish: content.finish };
+  return { entry, finish };
 }
+
+const NO_ATTRIBUTES: ReadonlyMap<string, Buffer> = new Map();
 
 function typeOf({ type }: Header, name: Buffer): EntryType {
   // Before ustar, a directory was a file with a slash at the end of its name.
@@ -169,16 +185,20 @@ function contentOf(reader: ByteReader, length: number, map: SparseMap | undefine
       }
     }
   }
-  return {
-    pieces: read(),
-    finish: async () => {
-      await skip(reader, left);
-      await skip(reader, padding(length));
-    },
-  };
+  function take(): Buffer | undefined {
+    const bytes = map === undefined ? reader.take(length) : undefined;
+    left -= bytes?.length ?? 0;
+    return bytes;
+  }
+  async function finish(): Promise<void> {
+    await skip(reader, left);
+    await skip(reader, padding(length));
+  }
+  return { read, take, finish };
 }
 
 async function skip(reader: ByteReader, length: number): Promise<void> {
+  if (length === 0 || reader.take(length) !== undefined) return;
   for (let left = length; left > 0; ) left -= (await reader.readSome(left)).length;
 }
 

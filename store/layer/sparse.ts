@@ -2,8 +2,10 @@
  * Sparse files: a map says which parts of the file are in the archive, one after the other; the rest are holes.
  * There are four forms: in GNU's own header, and three in PAX records. Source: GNU tar manual, Storing Sparse Files.
  */
+import type { CaissonError } from '../../syscalls/index.ts';
 import type { ByteReader } from './bytes.ts';
-import { BLOCK, decodeNumber, invalid } from './header.ts';
+import { asSize, BLOCK, decodeNumber, invalid } from './header.ts';
+import { limitExceeded } from './limits.ts';
 
 /** A part of a file that is not a hole. */
 export interface Fragment {
@@ -18,20 +20,21 @@ export interface SparseMap {
   readonly size: number;
 }
 
-/** More than this of a map is an attack on memory. */
-const MAX_MAP_BYTES = 1024 * 1024;
-
-/** GNU's own form: four fragments in the header, and blocks of 21 more after it while the last one says so. */
-export async function readOldGnuMap(header: Buffer, reader: ByteReader): Promise<SparseMap> {
+/**
+ * GNU's own form: four fragments in the header, and blocks of 21 more after it while the last one says so.
+ * @throws CaissonError ARCHIVE_INVALID, LAYER_LIMIT_EXCEEDED
+ */
+export async function readOldGnuMap(header: Buffer, reader: ByteReader, maxBytes: number): Promise<SparseMap> {
   const fragments = decodeFragments(header.subarray(386, 482));
   let more = header[482] !== 0;
   for (let bytes = 0; more; bytes += BLOCK) {
     const block = await reader.read(BLOCK);
-    if (block === undefined || bytes >= MAX_MAP_BYTES) throw invalid('the map of a sparse file has no end');
+    if (block === undefined) throw endsInMap();
+    if (bytes >= maxBytes) throw mapTooLong(maxBytes);
     fragments.push(...decodeFragments(block.subarray(0, 504)));
     more = block[504] !== 0;
   }
-  return { fragments, size: decodeNumber(header.subarray(483, 495), 'size of a sparse file') };
+  return { fragments, size: asSize(decodeNumber(header.subarray(483, 495), 'size of a sparse file')) };
 }
 
 /**
@@ -43,6 +46,7 @@ export async function readOldGnuMap(header: Buffer, reader: ByteReader): Promise
 export async function readPaxMap(
   records: readonly (readonly [key: string, value: string])[],
   reader: ByteReader,
+  maxBytes: number,
 ): Promise<{ map: SparseMap; name?: Buffer; mapBytes: number } | undefined> {
   if (records.length === 0) return undefined;
   const values = new Map(records);
@@ -50,7 +54,7 @@ export async function readPaxMap(
   const named = name === undefined ? {} : { name: Buffer.from(name, 'latin1') };
   const size = wholeNumber(values.get('realsize') ?? values.get('size'));
   if (values.get('major') === '1' && values.get('minor') === '0') {
-    const { fragments, mapBytes } = await readMapInContent(reader);
+    const { fragments, mapBytes } = await readMapInContent(reader, maxBytes);
     return { map: { fragments, size }, ...named, mapBytes };
   }
   const numbers =
@@ -79,14 +83,17 @@ export function checkMap({ fragments, size }: SparseMap, stored: number): void {
 }
 
 /** Form 1.0: decimal numbers, one a line, at the start of the content, filled up to whole blocks. */
-async function readMapInContent(reader: ByteReader): Promise<{ fragments: Fragment[]; mapBytes: number }> {
+async function readMapInContent(
+  reader: ByteReader,
+  maxBytes: number,
+): Promise<{ fragments: Fragment[]; mapBytes: number }> {
   const blocks: Buffer[] = [];
   let linesLeft = 1;
   let count: number | undefined;
   while (linesLeft > 0) {
     const block = await reader.read(BLOCK);
-    if (block === undefined || blocks.length * BLOCK >= MAX_MAP_BYTES)
-      throw invalid('the map of a sparse file has no end');
+    if (block === undefined) throw endsInMap();
+    if (blocks.length * BLOCK >= maxBytes) throw mapTooLong(maxBytes);
     blocks.push(Buffer.from(block));
     linesLeft -= block.filter((byte) => byte === 0x0a).length;
     if (count !== undefined || linesLeft > 0) continue;
@@ -99,14 +106,22 @@ async function readMapInContent(reader: ByteReader): Promise<{ fragments: Fragme
   return { fragments: pairs(numbers), mapBytes: blocks.length * BLOCK };
 }
 
+function endsInMap(): CaissonError {
+  return invalid('it ends in the map of a sparse file');
+}
+
+function mapTooLong(maxBytes: number): CaissonError {
+  return limitExceeded('maxHeaderBytes', `the map of a sparse file has more than ${maxBytes} bytes`);
+}
+
 function decodeFragments(fields: Buffer): Fragment[] {
   const fragments: Fragment[] = [];
   for (let at = 0; at < fields.length; at += 24) {
     const [offset, length] = [fields.subarray(at, at + 12), fields.subarray(at + 12, at + 24)];
     if (offset[0] === 0 && length[0] === 0) break;
     fragments.push({
-      offset: decodeNumber(offset, 'offset in a sparse file'),
-      length: decodeNumber(length, 'length in a sparse file'),
+      offset: asSize(decodeNumber(offset, 'offset in a sparse file')),
+      length: asSize(decodeNumber(length, 'length in a sparse file')),
     });
   }
   return fragments;

@@ -4,10 +4,10 @@
  * done to one name in an open directory.
  */
 import { closeSync, openSync } from 'node:fs';
+import { constants } from 'node:os';
 import {
   CaissonError,
   close,
-  hasCode,
   mkdirat,
   O_CLOEXEC,
   O_DIRECTORY,
@@ -19,6 +19,7 @@ import {
   RESOLVE_NO_SYMLINKS,
   unlinkat,
 } from '../../syscalls/index.ts';
+import { attemptAsOwner } from '../ids/index.ts';
 import { removeTreeAt } from '../remove.ts';
 
 /** A name of an entry, taken apart: bytes as latin1 text, one character each, without `.` and slashes. */
@@ -75,77 +76,81 @@ export function pathInDirectory({ fd }: Directory, name: string): Buffer {
   return Buffer.from(`/proc/self/fd/${fd}/${name}`, 'latin1');
 }
 
-/** Opens a directory to unpack a layer into; the caller closes the tree. */
-export function openTree(path: string): Tree {
-  const root: Directory = { fd: openSync(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), path: '' };
-  let current = root;
-
-  function leave(): void {
-    if (current !== root) close(current.fd);
-    current = root;
+/**
+ * Opens a directory in an open directory, through no symbolic link; undefined when there is none of that name. The
+ * caller closes it.
+ */
+export function openDirectory(directory: number, name: string): number | undefined {
+  const path = toBytes(name);
+  for (;;) {
+    const fd = attemptAsOwner(openat2, directory, path, HOW, OPEN_HOW.size);
+    if (fd >= 0) return fd;
+    if (NOT_THERE.has(-fd)) return undefined;
+    // Asked again, it says as an error what is wrong, unless it was a rename at the same time (EAGAIN).
+    if (-fd !== EAGAIN) return openat2(directory, path, HOW, OPEN_HOW.size);
   }
-
-  return {
-    root,
-    enter(components, made) {
-      const wanted = components.join('/');
-      if (wanted === current.path) return current;
-      leave();
-      if (components.length > 0) current = openIfThere(root, wanted) ?? makeAll(root, components, made);
-      return current;
-    },
-    open: (wanted) => (wanted === '' ? openIfThere(root, '.', '') : openIfThere(root, wanted)),
-    remove(directory, name) {
-      const removed = joinPath(directory.path, name);
-      if (current.path === removed || current.path.startsWith(`${removed}/`)) leave();
-      removeTreeAt(directory.fd, toBytes(name));
-    },
-    close() {
-      leave();
-      closeSync(root.fd);
-    },
-  };
 }
 
-function makeAll(root: Directory, components: Components, made: (directory: Directory) => void): Directory {
-  let directory = root;
-  for (const name of components) {
-    const next = openOrMake(directory, name, made);
-    if (directory !== root) close(directory.fd);
-    directory = next;
-  }
-  return directory;
-}
-
-function openOrMake(parent: Directory, name: string, made: (directory: Directory) => void): Directory {
-  const path = joinPath(parent.path, name);
-  const there = openIfThere(parent, name, path);
-  if (there !== undefined) return there;
-  try {
-    unlinkat(parent.fd, toBytes(name), 0);
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error;
-  }
-  mkdirat(parent.fd, toBytes(name), 0o700);
-  const directory = openIfThere(parent, name, path);
-  if (directory === undefined)
-    throw new Error(`this is a bug of caisson: '${path}' vanished from a layer being unpacked`);
-  made(directory);
-  return directory;
-}
+const { EAGAIN, EEXIST, ELOOP, ENOENT, ENOTDIR } = constants.errno;
+const NOT_THERE: ReadonlySet<number> = new Set([ENOENT, ENOTDIR, ELOOP]);
 
 const HOW = OPEN_HOW.encode({
   flags: O_RDONLY | O_DIRECTORY | O_CLOEXEC,
   resolve: RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
 });
 
-function openIfThere(from: Directory, name: string, path = name): Directory | undefined {
-  for (;;) {
-    try {
-      return { fd: openat2(from.fd, toBytes(name), HOW, OPEN_HOW.size), path };
-    } catch (error) {
-      if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return undefined;
-      if (!hasCode(error, 'EAGAIN')) throw error;
-    }
+/** Opens a directory to unpack a layer into; the caller closes the tree. */
+export function openTree(path: string): Tree {
+  const root: Directory = { fd: openSync(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), path: '' };
+  let current = root;
+
+  /** Makes a directory the one that is open. */
+  function stayIn(directory: Directory): Directory {
+    if (current !== root) close(current.fd);
+    current = directory;
+    return directory;
   }
+
+  function open(path: string): Directory | undefined {
+    const fd = openDirectory(root.fd, path === '' ? '.' : path);
+    return fd === undefined ? undefined : { fd, path };
+  }
+
+  function enter(components: Components, made: (directory: Directory) => void): Directory {
+    const path = components.join('/');
+    if (path === current.path) return current;
+    if (components.length === 0) return stayIn(root);
+    const there = open(path);
+    if (there !== undefined) return stayIn(there);
+    const parent = enter(components.slice(0, -1), made);
+    const directory = stayIn({ fd: makeDirectory(parent.fd, components.at(-1) ?? ''), path });
+    made(directory);
+    return directory;
+  }
+
+  return {
+    root,
+    enter,
+    open,
+    remove(directory, name) {
+      const removed = joinPath(directory.path, name);
+      if (current.path === removed || current.path.startsWith(`${removed}/`)) stayIn(root);
+      removeTreeAt(directory.fd, toBytes(name));
+    },
+    close() {
+      stayIn(root);
+      closeSync(root.fd);
+    },
+  };
+}
+
+/** Makes a directory and opens it. What has the name and is no directory gives way. */
+function makeDirectory(parent: number, name: string): number {
+  const path = toBytes(name);
+  const result = mkdirat.attempt(parent, path, 0o700);
+  if (result === -EEXIST) unlinkat(parent, path, 0);
+  if (result < 0) mkdirat(parent, path, 0o700);
+  const fd = openDirectory(parent, name);
+  if (fd === undefined) throw new Error(`this is a bug of caisson: '${name}' vanished from a layer being unpacked`);
+  return fd;
 }

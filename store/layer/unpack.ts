@@ -1,14 +1,15 @@
 /** From a layer as it comes to its directory in the store. */
-import { lstatSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { CaissonError } from '../../syscalls/index.ts';
 import { publishDirectory } from '../atomic.ts';
 import { verify } from '../digest.ts';
+import { ownIds } from '../ids/index.ts';
 import { explainStoreError, layerPath, type Store } from '../layout.ts';
 import { temporaryPath } from '../owner.ts';
 import { removeTree } from '../remove.ts';
 import { applyLayer } from './apply.ts';
 import { decompress } from './decompress.ts';
-import { isPrivileged } from './opaque.ts';
+import type { LayerLimits } from './limits.ts';
 import { readTar } from './read.ts';
 
 /** A layer that is unpacked and verified, and not in the store yet. */
@@ -24,18 +25,20 @@ export interface StagedLayer {
  *
  * @param diffId the digest of the layer uncompressed
  * @throws CaissonError DIFF_ID_MISMATCH when it is another layer; ARCHIVE_INVALID, LAYER_INVALID when it is none
+ * @throws CaissonError LAYER_LIMIT_EXCEEDED, LAYER_NOT_UNPACKED
  * @throws CaissonError STORE_FULL; after any error, nothing is left
  */
 export async function stageLayer(
   store: Store,
   source: AsyncIterable<Uint8Array>,
   diffId: string,
+  limits?: LayerLimits,
 ): Promise<StagedLayer> {
   const path = temporaryPath(store);
   mkdirSync(path, 0o700);
   try {
-    const entries = readTar(verifyContent(source, diffId));
-    return { diffId, path, notes: await applyLayer(entries, path, isPrivileged()) };
+    const entries = readTar(verifyContent(source, diffId, limits), limits);
+    return { diffId, path, notes: await applyLayer(entries, path, ownIds(), limits) };
   } catch (error) {
     await removeTree(path);
     throw explainLayerError(error, diffId, path);
@@ -44,16 +47,20 @@ export async function stageLayer(
 
 /** Whether a layer is in the store. */
 export function hasLayer(store: Store, diffId: string): boolean {
-  return lstatSync(layerPath(store, diffId), { throwIfNoEntry: false }) !== undefined;
+  return existsSync(layerPath(store, diffId));
 }
 
 /**
  * Reads a layer and compares it with its digest, uncompressed.
  * @throws CaissonError DIFF_ID_MISMATCH, ARCHIVE_INVALID
  */
-export async function verifyLayer(source: AsyncIterable<Uint8Array>, diffId: string): Promise<void> {
+export async function verifyLayer(
+  source: AsyncIterable<Uint8Array>,
+  diffId: string,
+  limits?: LayerLimits,
+): Promise<void> {
   try {
-    for await (const _ of verifyContent(source, diffId));
+    for await (const _ of verifyContent(source, diffId, limits));
   } catch (error) {
     throw explainLayerError(error, diffId, '');
   }
@@ -65,8 +72,8 @@ export function publishLayers(store: Store, layers: readonly StagedLayer[]): voi
   for (const { diffId, path } of layers) publishDirectory(path, layerPath(store, diffId));
 }
 
-function verifyContent(source: AsyncIterable<Uint8Array>, diffId: string): AsyncGenerator<Uint8Array> {
-  return verify(decompress(source), { digest: diffId }, 'the uncompressed layer');
+function verifyContent(source: AsyncIterable<Uint8Array>, diffId: string, limits?: LayerLimits) {
+  return verify(decompress(source, limits), { digest: diffId }, 'the uncompressed layer');
 }
 
 function explainLayerError(error: unknown, diffId: string, path: string): unknown {

@@ -12,8 +12,10 @@ import { CaissonError, close, fsetxattr, hasCode, makedev, mknodat, S_IFCHR, unl
 import { OPAQUE_ATTRIBUTES } from './opaque.ts';
 import { type Directory, joinPath, pathInDirectory, type Tree, toBytes } from './tree.ts';
 
-const PREFIX = '.wh.';
-const OPAQUE = '.wh..wh..opq';
+/** What the name of something begins with that removes what has the rest of the name. */
+export const PREFIX = '.wh.';
+/** The name of what hides all below the directory it is in. */
+export const OPAQUE = '.wh..wh..opq';
 /** aufs kept its own books in layers, under names that are whiteouts of whiteouts. */
 const AUFS_PREFIX = '.wh..wh.';
 

@@ -31,6 +31,7 @@ import {
   O_CLOEXEC,
   O_NONBLOCK,
   pipe2,
+  read,
   write,
 } from '../files.ts';
 import type { Step } from '../step.ts';
@@ -58,10 +59,11 @@ export interface Launched {
  * @throws SyscallError when no process could be made; then nothing is left open
  */
 export function launch(
-  { program, launcher, image: compiledImage }: Compiled,
+  compiled: Compiled,
   values: Readonly<Record<string, number>> = {},
-  image: Uint8Array = compiledImage,
+  image: Uint8Array = compiled.image,
 ): Launched {
+  const { program, launcher } = compiled;
   const page = interpreterPage();
   const [report, writeEnd] = openPipe();
   try {
@@ -70,7 +72,8 @@ export function launch(
       page.load(launcher.bytes);
       setVariables(page.table, launcher, { ...values, image: descriptor, report: writeEnd });
       const pid = page.run();
-      if (pid < 0) throw cloneError(program.launch, -pid);
+      // 0: the clone that was to make the process could not, and has said so.
+      if (pid <= 0) throw reportedFailure(report, compiled) ?? cloneError(program.launch, -pid);
       return { pid, pidfd: getVariable(page.table, launcher, LAUNCH_VARIABLES.pidfd.name), report };
     } finally {
       close(descriptor);
@@ -100,6 +103,11 @@ export function failureIn(
   if (inStub !== undefined) return stepError(program.stub[inStub], program.launch.length + inStub, errno);
   const inLaunch = launcher.stepAt(address) ?? -1;
   return stepError(program.launch[inLaunch], inLaunch, errno);
+}
+
+function reportedFailure(report: number, compiled: Compiled): SyscallError | undefined {
+  const buffer = new Uint8Array(FAILURE_SIZE);
+  return read.attempt(report, buffer, FAILURE_SIZE) === FAILURE_SIZE ? failureIn(buffer, compiled) : undefined;
 }
 
 function openPipe(): [number, number] {

@@ -12,6 +12,7 @@ const VERSIONS: Readonly<Record<string, Command>> = {
   runc: ['runc', '--version'],
   podman: ['podman', '--version'],
   docker: ['docker', '--version'],
+  skopeo: ['skopeo', '--version'],
   cc: ['cc', '--version'],
 };
 

@@ -46,7 +46,11 @@ async function compile(directory: string): Promise<void> {
   await build({
     config: false,
     silent: true,
-    entry: { bench: join(SOURCES, 'bench.ts'), 'alive-child': join(SOURCES, 'scenarios/alive-child.ts') },
+    entry: {
+      bench: join(SOURCES, 'bench.ts'),
+      'alive-child': join(SOURCES, 'scenarios/alive-child.ts'),
+      'pull-child': join(SOURCES, 'scenarios/pull-child.ts'),
+    },
     outDir: directory,
     outExtension: () => ({ js: '.mjs' }),
     format: 'esm',

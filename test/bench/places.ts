@@ -11,6 +11,6 @@ export const SOURCES = process.env[SOURCES_VARIABLE] ?? import.meta.dirname;
 export const PACKAGE_ROOT = join(SOURCES, '../..');
 
 /** A compiled program of the bench. All its code is in one directory, this file's too. */
-export function compiledProgram(name: 'bench' | 'alive-child'): string {
+export function compiledProgram(name: 'bench' | 'alive-child' | 'pull-child'): string {
   return join(import.meta.dirname, `${name}.mjs`);
 }

@@ -34,8 +34,10 @@ export function formatMarkdown({ machine, scenarios, targets }: BenchResult): st
     'runc',
     'podman',
     'docker',
+    'skopeo copy',
+    'tar -xzf',
   ];
-  const shown = scenarios.filter(({ id }) => /^(run|exec|many|stdout)/.test(id));
+  const shown = scenarios.filter(({ id }) => /^(run|exec|many|stdout|pull|snapshot)/.test(id));
   const find = (scenario: Scenario, name: string) => {
     const value = medianOf(scenarios, scenario.id, name) ?? medianOf(scenarios, scenario.id, `${name} exec`);
     return value === undefined ? '–' : formatNumber(value);

@@ -32,6 +32,10 @@ export function judge(scenarios: readonly Scenario[]): Target[] {
   return [
     ...targets,
     atLeast('stdout / child_process', '', ratio('stdout', 'caisson', 'child_process'), 0.9, '×'),
+    atMost('pull / tar -xzf', '', ratio('pull', 'caisson', 'tar -xzf'), 1, '×'),
+    atMost('pull / podman', '', ratio('pull', 'caisson', 'podman'), 0.5, '×'),
+    atMost('peak memory of a pull', '', median('pull/memory', 'caisson'), 128 * 1024, 'KiB'),
+    atMost('snapshot of 100 MB', '', median('snapshot', 'caisson'), 10, 'ms'),
     atMost('import', 'ESM', median('import', ADDED.esm), 15, 'ms'),
     atMost('import', 'CommonJS', median('import', ADDED.cjs), 15, 'ms'),
     atMost('resident memory of Node per container', '', median('alive/memory', 'caisson'), 64, 'KiB'),

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Container, Image } from 'caisson';
 import { expect, type TestContext, test } from 'vitest';
-import { busybox, busyboxCopy, isRoot, privateStore, sh } from './fixture.ts';
+import { busybox, busyboxCopy, hasUsers, privateStore, sh } from './fixture.ts';
 
 privateStore();
 
@@ -147,7 +147,7 @@ test('the hostname is the one given, else the beginning of the id', async (conte
 
 const ids = 'echo $(id -u):$(id -g):$(id -G) $HOME';
 
-test.runIf(isRoot).for([
+test.runIf(hasUsers).for([
   ['app', '1000:1000:1000 50 /home/app'],
   [1000, '1000:1000:1000 50 /home/app'],
   ['1000:50', '1000:50:50 /home/app'],
@@ -163,13 +163,13 @@ test.runIf(isRoot).for([
   expect((await container.exec(sh(ids), { user })).stdout).toBe(`${expected}\n`);
 });
 
-test.runIf(isRoot)('an executed process is the container’s user, unless it asks for another', async (context) => {
+test.runIf(hasUsers)('an executed process is the container’s user, unless it asks for another', async (context) => {
   await using container = await Container.start(busybox(context), { command: ['sleep', '60'], user: 'app' });
   expect((await container.exec(sh(ids))).stdout).toBe('1000:1000:1000 50 /home/app\n');
   expect((await container.exec(sh(ids), { user: 'root' })).stdout).toBe('0:0:0 /root\n');
 });
 
-test.runIf(!isRoot)('without root, the one user of a container is root', async (context) => {
+test.runIf(!hasUsers)('without root and subordinate ids, the one user of a container is root', async (context) => {
   const image = busybox(context);
   expect((await Container.run(image, sh('echo $(id -u):$(id -g) $HOME'))).stdout).toBe('0:0 /root\n');
   const error = { code: 'USER_NOT_MAPPED', message: expect.stringContaining('1000:1000') };

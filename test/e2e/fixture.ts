@@ -6,12 +6,16 @@ import { join } from 'node:path';
 import { Container, Image } from 'caisson';
 import { transformSync } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, inject, type TestContext } from 'vitest';
+import { ownIds } from '../../store/index.ts';
 import { expectNothingLeft, type Traces, traces } from '../support/leftovers.ts';
 import { requires } from '../support/requires.ts';
 import { removeTree, temporaryDirectory } from '../support/temporary.ts';
 
-/** Whether containers are made with root's privileges, or in a user namespace with the one user 0. */
+/** Whether containers are made with root's privileges, or in a user namespace. */
 export const isRoot = process.getuid?.() === 0;
+
+/** Whether containers have users besides 0: root's do, and those of a user who has subordinate ids. */
+export const hasUsers = ownIds().kind !== 'single';
 
 /** How many times slower than a desktop this machine is (see vitest.config.ts). */
 export const slowness = Number(process.env.CAISSON_TEST_SLOW ?? 1);

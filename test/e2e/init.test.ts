@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Container } from 'caisson';
 import { expect, test } from 'vitest';
-import { busybox, isRoot, privateStore, sh } from './fixture.ts';
+import { busybox, hasUsers, privateStore, sh } from './fixture.ts';
 
 privateStore();
 
@@ -114,7 +114,7 @@ test('an init and a terminal go together', async (context) => {
   expect(await container.wait()).toEqual({ exitCode: 4, signal: null });
 });
 
-test.runIf(isRoot)('process 1 is the user of the command, so it holds no more than that', async (context) => {
+test.runIf(hasUsers)('process 1 is the user of the command, so it holds no more than that', async (context) => {
   const { stdout } = await Container.run(busybox(context), sh("grep -E '^(Uid|CapEff)' /proc/1/status"), {
     init: true,
     user: 'app',

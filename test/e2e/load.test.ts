@@ -1,9 +1,9 @@
 /** Images that other tools made, run. */
 import { execFileSync } from 'node:child_process';
 import { cpSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { Container, Image } from 'caisson';
 import { describe, expect, inject, test } from 'vitest';
+import { openStore } from '../../store/index.ts';
 import { requires } from '../support/requires.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { runUnprivileged } from '../support/unprivileged.ts';
@@ -83,9 +83,10 @@ describe('the store', () => {
     const root = temporaryDirectory(context);
     process.env.CAISSON_ROOT = root;
     await Image.load(layout, { reference: 'latest' });
-    const before = readdirSync(join(root, 'layers')).sort();
+    const { layers } = openStore(root);
+    const before = readdirSync(layers).sort();
     await Image.load(dockerArchive);
-    expect(readdirSync(join(root, 'layers')).sort()).toEqual(before);
+    expect(readdirSync(layers).sort()).toEqual(before);
     expect(before).toHaveLength(2);
   });
 });

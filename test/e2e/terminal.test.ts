@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream';
 import { Container } from 'caisson';
 import { expect, type TestContext, test } from 'vitest';
-import { busybox, isRoot, privateStore, sh } from './fixture.ts';
+import { busybox, hasUsers, privateStore, sh } from './fixture.ts';
 
 privateStore();
 
@@ -92,7 +92,7 @@ test('a terminal is the controlling one of a session of its own', async (context
   expect(await outputOf(process.stdout)).toBe('through\r\n1 1 1\r\n');
 });
 
-test.runIf(isRoot)('a terminal belongs to the user of the process', async (context) => {
+test.runIf(hasUsers)('a terminal belongs to the user of the process', async (context) => {
   await using container = await sleeping(context);
   const process = await container.spawn(sh('stat -c "%u %a" $(tty); echo x > $(tty)'), { tty: true, user: 'app' });
   expect(await outputOf(process.stdout)).toBe('1000 620\r\nx\r\n');

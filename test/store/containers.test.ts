@@ -1,7 +1,12 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createContainerDirectory, readContainerRecord, removeContainerDirectory } from '../../store/containers.ts';
+import {
+  createContainerDirectory,
+  readContainerRecord,
+  removeContainerDirectory,
+  usesOf,
+} from '../../store/containers.ts';
 import { openStore } from '../../store/layout.ts';
 import { ownerOf } from '../../store/owner.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
@@ -12,7 +17,12 @@ test("a container's directory comes with its record, which names its owner", (co
   expect(readdirSync(path).sort()).toEqual(['record.json', 'upper', 'work']);
   expect(readdirSync(upper)).toEqual([]);
   expect(readdirSync(work)).toEqual([]);
-  expect(JSON.parse(readFileSync(record, 'utf8'))).toEqual({ image: 'x', pid: 42, owner: ownerOf(store) });
+  expect(JSON.parse(readFileSync(record, 'utf8'))).toEqual({
+    image: 'x',
+    pid: 42,
+    owner: ownerOf(store),
+    uses: { layers: [] },
+  });
   expect(readContainerRecord(store, 'box')).toMatchObject({ image: 'x', pid: 42 });
   expect(readdirSync(store.tmp)).toEqual([]);
 });
@@ -74,9 +84,34 @@ test('the record of a directory that is used again is the new one', async (conte
   await removeContainerDirectory(store, 'first');
   await new Promise((resolve) => setImmediate(resolve));
   createContainerDirectory(store, 'second', { short: true });
-  expect(readContainerRecord(store, 'second')).toEqual({ short: true, owner: ownerOf(store) });
-  createContainerDirectory(store, 'long', { long: 'y'.repeat(2000) });
-  expect(readContainerRecord(store, 'long')).toMatchObject({ long: 'y'.repeat(2000) });
+  expect(readContainerRecord(store, 'second')).toEqual({
+    short: true,
+    owner: ownerOf(store),
+    uses: { layers: [] },
+  });
+  createContainerDirectory(store, 'long', { long: 'y'.repeat(5000) });
+  expect(readContainerRecord(store, 'long')).toMatchObject({ long: 'y'.repeat(5000) });
+});
+
+test('a record says what its container uses of the store, in names of it', (context) => {
+  const store = openStore(temporaryDirectory(context));
+  const layer = `${store.layers}/${'a'.repeat(64)}`;
+  mkdirSync(layer);
+  const uses = { image: `sha256:${'b'.repeat(64)}`, layers: ['/elsewhere', layer] };
+  createContainerDirectory(store, 'box', {}, uses);
+  expect(usesOf(readContainerRecord(store, 'box') ?? {})).toEqual({
+    image: uses.image,
+    layers: [`layers/${'a'.repeat(64)}`],
+  });
+});
+
+test('of a layer that is gone no container is made, and nothing is left of it', async (context) => {
+  const store = openStore(temporaryDirectory(context));
+  const layers = [`${store.layers}/${'a'.repeat(64)}`];
+  expect(() => createContainerDirectory(store, 'box', {}, { layers })).toThrow(
+    expect.objectContaining({ code: 'LAYER_NOT_FOUND', message: expect.stringContaining('layers/aaaa') as string }),
+  );
+  expect([...readdirSync(store.containers), ...readdirSync(store.tmp)]).toEqual([]);
 });
 
 test('a record that is no JSON is an error that names its file', (context) => {

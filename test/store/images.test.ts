@@ -1,8 +1,8 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { findImage, listImages } from '../../store/images.ts';
-import { openStore, type Store } from '../../store/layout.ts';
+import { blobPath, openStore, type Store } from '../../store/layout.ts';
 import { loadImage } from '../../store/load.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { layoutFiles, writeArchive } from './support/image.ts';
@@ -47,9 +47,9 @@ test('a name goes to the image that got it last; the other stays, without it', a
   const second = await load(store, directory, 'second', 'app');
   expect(findImage(store, 'app').digest).toBe(second);
   expect(findImage(store, first).config.Cmd).toEqual(['first']);
-  expect(listImages(store)).toEqual([
-    { digest: second, references: ['docker.io/library/app:latest'] },
+  expect(listImages(store)).toMatchObject([
     { digest: first, references: [] },
+    { digest: second, references: ['docker.io/library/app:latest'] },
   ]);
 });
 
@@ -57,11 +57,13 @@ test('an image may have several names, and one without a name gets one', async (
   const directory = temporaryDirectory(context);
   const store = openStore(join(directory, 'store'));
   const digest = await load(store, directory, 'app');
-  expect(listImages(store)).toEqual([{ digest, references: [] }]);
+  expect(listImages(store)).toMatchObject([{ digest, references: [] }]);
   await load(store, directory, 'app', 'app:v1');
   await load(store, directory, 'app', 'app:v2');
   await load(store, directory, 'app', 'app:v1');
-  expect(listImages(store)).toEqual([{ digest, references: ['docker.io/library/app:v2', 'docker.io/library/app:v1'] }]);
+  expect(listImages(store)).toMatchObject([
+    { digest, references: ['docker.io/library/app:v2', 'docker.io/library/app:v1'] },
+  ]);
   expect(JSON.parse(readFileSync(store.index, 'utf8')).manifests).toHaveLength(2);
 });
 
@@ -74,6 +76,39 @@ test('what one gets of an image is nobody else’s', async (context) => {
   expect(() => (image.config.Cmd as string[]).push('evil')).toThrow(TypeError);
   expect(() => (image.layers as string[]).pop()).toThrow(TypeError);
   expect(() => Object.assign(image, { digest: 'evil' })).toThrow(TypeError);
+});
+
+test('a list says how big images are, for what machine, and when they were made', async (context) => {
+  const directory = temporaryDirectory(context);
+  const store = openStore(join(directory, 'store'));
+  const parts = { platform: { os: 'linux', architecture: 'arm64', variant: 'v8', created: '2024-05-06T07:08:09Z' } };
+  const { platform } = parts;
+  await loadImage(store, writeArchive(directory, layoutFiles(parts)), { reference: 'app', platform });
+  const content = readdirSync(store.blobs).map((name) => statSync(join(store.blobs, name)).size);
+  expect(listImages(store)).toEqual([
+    {
+      digest: expect.stringMatching(/^sha256:/) as string,
+      references: ['docker.io/library/app:latest'],
+      size: content.reduce((sum, size) => sum + size),
+      platform: { os: 'linux', architecture: 'arm64', variant: 'v8' },
+      created: new Date('2024-05-06T07:08:09Z'),
+    },
+  ]);
+});
+
+test('a damaged image does not hide the others', async (context) => {
+  const directory = temporaryDirectory(context);
+  const store = openStore(join(directory, 'store'));
+  const damaged = await load(store, directory, 'damaged', 'damaged');
+  await load(store, directory, 'app', 'app');
+  const path = blobPath(store, damaged);
+  chmodSync(path, 0o600);
+  writeFileSync(path, '{}');
+  expect(listImages(store)).toEqual([
+    { digest: damaged, references: ['docker.io/library/damaged:latest'] },
+    expect.objectContaining({ references: ['docker.io/library/app:latest'], size: expect.any(Number) as number }),
+  ]);
+  expect(() => findImage(store, 'damaged')).toThrow(expect.objectContaining({ code: 'DIGEST_MISMATCH' }));
 });
 
 test('processes that load images at the same time lose none', async (context) => {

@@ -10,7 +10,9 @@ import { openStore } from '../../store/layout.ts';
 import { loadImage } from '../../store/load.ts';
 import { requires } from '../support/requires.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
+import { pruneStore, removeImage, saveImage, unpackImage } from './support/doors.ts';
 import { layoutFiles, writeFiles } from './support/image.ts';
+import { countsOf, storeOfImages } from './support/images.ts';
 import { has } from './support/programs.ts';
 import { runStoreScript } from './support/script.ts';
 import { inChunks } from './support/streams.ts';
@@ -189,6 +191,74 @@ describe('the store is an image layout for', () => {
   });
 });
 
+describe('other tools work on the store itself', () => {
+  const skopeo = (...args: readonly string[]) =>
+    execFileSync('skopeo', ['--insecure-policy', ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+
+  test('what skopeo tags in it has that name', async (context) => {
+    requires(context, has('skopeo'), 'skopeo');
+    const { store, load } = storeOfImages(context);
+    const { digest } = await load({ layers: LAYERS }, 'me/app:v1');
+    skopeo('copy', `oci:${store.root}:docker.io/me/app:v1`, `oci:${store.root}:word`);
+    expect(findImage(store, 'word').digest).toBe(digest);
+    expect(findImage(store, 'word').references).toEqual(['docker.io/me/app:v1', 'docker.io/library/word:latest']);
+    await removeImage(store, 'me/app:v1');
+    expect(JSON.parse(skopeo('inspect', `oci:${store.root}:word`)).Digest).toBe(digest);
+    expect(await pruneStore(store)).toMatchObject({ images: [], blobs: 0 });
+  });
+
+  test('what skopeo copies into it is unpacked when it is asked for', async (context) => {
+    requires(context, has('skopeo'), 'skopeo');
+    const { store, directory, load } = storeOfImages(context);
+    const there = await load({ layers: LAYERS.slice(0, 1) }, 'there');
+    const path = writeFiles(directory, layoutFiles({ layers: LAYERS, config: { Cmd: ['copied'] } }));
+    skopeo('copy', `oci:${path}`, `oci:${store.root}:ghcr.io/me/copied:v1`);
+    expect(await pruneStore(store)).toMatchObject({ images: [], blobs: 0, layers: 0 });
+    expect(() => findImage(store, 'ghcr.io/me/copied:v1')).toThrow(
+      expect.objectContaining({ code: 'LAYER_NOT_FOUND' }),
+    );
+    const { layers, config } = await unpackImage(store, 'ghcr.io/me/copied:v1');
+    expect(config.Cmd).toEqual(['copied']);
+    expect(layers[0]).toBe(there.layers[0]);
+    expect(layers).toHaveLength(3);
+  });
+
+  test('umoci tags in it, and finds nothing to remove', async (context) => {
+    requires(context, has('umoci'), 'umoci');
+    const { store, load } = storeOfImages(context);
+    const { digest } = await load({ layers: LAYERS }, 'me/app:v1');
+    const before = countsOf(store);
+    execFileSync('umoci', ['tag', '--image', `${store.root}:docker.io/me/app:v1`, 'v2'], { stdio: 'pipe' });
+    execFileSync('umoci', ['gc', '--layout', store.root], { stdio: 'pipe' });
+    expect(countsOf(store)).toEqual(before);
+    expect(findImage(store, 'v2').digest).toBe(digest);
+    expect(findImage(store, 'me/app:v1').layers).toHaveLength(3);
+  });
+
+  test.for(['oci', 'docker'] as const)('skopeo and umoci read what is saved as %s', async (format, context) => {
+    requires(context, has('skopeo') && has('umoci') && isRoot, 'skopeo, umoci and root');
+    const { store, directory, load } = storeOfImages(context);
+    const { digest, layers } = await load({ layers: LAYERS, config: { Env: ['A=1'] } }, 'me/app:v1');
+    const saved = join(directory, 'saved.tar');
+    await saveImage(store, 'me/app:v1', saved, { format });
+    for (const transport of format === 'oci' ? ['oci-archive'] : ['oci-archive', 'docker-archive']) {
+      const copy = join(directory, transport);
+      skopeo(
+        'copy',
+        ...(format === 'oci' ? ['--preserve-digests'] : []),
+        `${transport}:${saved}:docker.io/me/app:v1`,
+        `oci:${copy}:v1`,
+      );
+      const { Digest, Env } = JSON.parse(skopeo('inspect', `oci:${copy}:v1`));
+      expect(Env).toEqual(['A=1']);
+      if (format === 'oci') expect(Digest).toBe(digest);
+      const bundle = join(directory, `${transport}-bundle`);
+      execFileSync('umoci', ['unpack', '--image', `${copy}:v1`, bundle], { stdio: 'pipe' });
+      expect(mounted(layers)).toEqual(lines('sh', '-ec', `cd ${bundle}/rootfs && ${FIND}`));
+    }
+  });
+});
+
 test('a layer that GNU tar wrote of this machine is unpacked as GNU tar unpacks it', async (context) => {
   requires(context, isRoot && has('tar', /GNU/), 'root and GNU tar');
   const directory = temporaryDirectory(context);
@@ -196,7 +266,7 @@ test('a layer that GNU tar wrote of this machine is unpacked as GNU tar unpacks 
   const archive = execFileSync('tar', ['-c', '--format=posix', '--sparse', '-C', '/etc', '.'], {
     maxBuffer: 1024 ** 3,
   });
-  await applyLayer(readTar(inChunks(archive)), join(directory, 'ours'), true);
+  await applyLayer(readTar(inChunks(archive)), join(directory, 'ours'), { kind: 'all' });
   execFileSync('tar', ['-x', '-p', '-C', join(directory, 'theirs')], { input: archive });
   const [ours, theirs] = ['ours', 'theirs'].map((name) => lines('sh', '-ec', `cd ${directory}/${name} && ${FIND}`));
   expect(ours).toEqual(theirs);

@@ -252,11 +252,31 @@ describe('nothing is left of an image', () => {
     ['that is cut short', (archive: Buffer) => archive.subarray(0, archive.length / 2)],
     ['that is compressed and cut short', (archive: Buffer) => gzipSync(archive).subarray(0, 500)],
     ['that is no archive', () => Buffer.from('not an archive '.repeat(100))],
-    ['with a PAX header of a gigabyte', () => encodeEntry({ name: 'p', type: 'x', size: 1024 ** 3 })],
   ] as const)('in an archive %s', async ([, encode], context) => {
     const { store, directory } = setUp(context);
     await expect(loadImage(store, writeArchive(directory, good(), encode))).rejects.toMatchObject({
       code: 'ARCHIVE_INVALID',
+    });
+    expect(namesIn(store)).toEqual([0, 0, 0]);
+  });
+
+  test('with more in a layer than the caller allows', async (context) => {
+    const { store, directory } = setUp(context);
+    const entries = ['a', 'b', 'c', 'd'].map((name) => ({ name, content: name }));
+    const layout = writeFiles(directory, layoutFiles({ layers: [entries] }));
+    await expect(loadImage(store, layout, { limits: { maxEntries: 3 } })).rejects.toMatchObject({
+      code: 'LAYER_LIMIT_EXCEEDED',
+      hint: 'the limit is the option maxEntries',
+    });
+    expect(namesIn(store)).toEqual([0, 0, 0]);
+    expect(await loadImage(store, layout, { limits: { maxEntries: 4 } })).toMatchObject({ notes: [] });
+  });
+
+  test('in an archive with a PAX header of a gigabyte', async (context) => {
+    const { store, directory } = setUp(context);
+    const header = () => encodeEntry({ name: 'p', type: 'x', size: 1024 ** 3 });
+    await expect(loadImage(store, writeArchive(directory, good(), header))).rejects.toMatchObject({
+      code: 'LAYER_LIMIT_EXCEEDED',
     });
     expect(namesIn(store)).toEqual([0, 0, 0]);
   });

@@ -26,6 +26,17 @@ test('a variant that was asked for is the one that is given', () => {
   expect(select(linux('arm', 'v6'), linux('arm', 'v7'), linux('arm', 'v6'))).toEqual(['linux/arm/v6']);
 });
 
+test('a variant runs what is for the ones before it, the latest of them first', () => {
+  const variants = [linux('arm', 'v5'), linux('arm', 'v6'), linux('arm', 'v7')];
+  expect(select(linux('arm', 'v8'), ...variants)).toEqual(['linux/arm/v7']);
+  expect(select(linux('arm'), ...variants)).toEqual(['linux/arm/v7']);
+  expect(select(linux('arm'), linux('arm', 'v5'), linux('arm', 'v6'))).toEqual(['linux/arm/v6']);
+  expect(select(linux('amd64', 'v3'), linux('amd64'), linux('amd64', 'v2'), linux('amd64', 'v4'))).toEqual([
+    'linux/amd64/v2',
+  ]);
+  expect(() => select(linux('arm', 'v6'), linux('arm', 'v7'))).toThrow('not for linux/arm/v6');
+});
+
 test('where there is none, the error names those there are', () => {
   const attestation = { platform: { os: 'unknown', architecture: 'unknown' } };
   expect(() => select(linux('s390x'), linux('amd64'), linux('arm', 'v7'), attestation)).toThrow(

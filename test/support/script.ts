@@ -13,6 +13,8 @@ export interface ScriptOptions {
   readonly args?: readonly string[];
   /** Added to an environment of PATH, HOME, TMPDIR, XDG_DATA_HOME, XDG_RUNTIME_DIR and CAISSON_ROOT, all of them the script's own. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Turns its command line into that of a program (run as who runs the tests) that makes it run as `uid`. */
+  readonly wrap?: (command: readonly string[]) => readonly string[];
   /** What the script reads on its standard input. @default nothing */
   readonly input?: string;
 }
@@ -41,17 +43,18 @@ export interface RunningScript {
  * The process is killed at the end of the test.
  */
 export function startScript(context: TestContext, script: string | URL, options: ScriptOptions = {}): RunningScript {
-  const { uid = process.getuid?.() ?? 0, args = [], env = {}, input = '' } = options;
+  const { uid = process.getuid?.() ?? 0, args = [], env = {}, input = '', wrap } = options;
   requires(context, uid === process.getuid?.() || process.getuid?.() === 0, 'root, to run a script as another user');
   const home = temporaryDirectory(context, 0o755);
   const store = join(home, 'store');
   const file = placeScript(home, script, packageFor(uid));
   for (const name of ['', 'tmp', 'data', 'run']) own(join(home, name), uid);
 
-  const child = spawn(nodeFor(uid), [file, ...args], {
+  const command = [nodeFor(uid), file, ...args];
+  const [program = '', ...rest] = wrap?.(command) ?? command;
+  const child = spawn(program, rest, {
     cwd: home,
-    uid,
-    gid: uid,
+    ...(wrap === undefined ? { uid, gid: uid } : {}),
     env: { ...environment(home, store), ...env },
   });
   context.onTestFinished(() => void child.kill('SIGKILL'));

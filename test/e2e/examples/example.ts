@@ -20,8 +20,13 @@ export function exampleFile(name: string): URL {
 }
 
 /** Runs an example with the built package, and fails if it leaves anything behind: also in its store and its TMPDIR. */
-export async function runExample(context: TestContext, name: string, uid: number): Promise<ScriptResult> {
-  const { home, store, finished } = startScript(context, exampleFile(name), { uid });
+export async function runExample(
+  context: TestContext,
+  name: string,
+  uid: number,
+  args: readonly string[] = [],
+): Promise<ScriptResult> {
+  const { home, store, finished } = startScript(context, exampleFile(name), { uid, args });
   // After the spawn, because esbuild starts a process of its own there, which stays; the example runs nothing yet.
   const before = traces();
   const result = await finished;

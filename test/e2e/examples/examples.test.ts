@@ -99,6 +99,17 @@ describe.each(USERS)('as user %i', (uid) => {
     ]);
   });
 
+  test('files writes before a start, reads after the end, and copies from container to container', async (context) => {
+    expect((await outputOf(context, 'files', uid)).split('\n')).toEqual([
+      'copied in: 1 file of 15 bytes',
+      'sorted  15 bytes, mode 644',
+      'words   15 bytes, mode 644',
+      'apple, fig, pear',
+      'the other one has sorted and words',
+      '',
+    ]);
+  });
+
   test('plan prints system calls with their reasons, from the first clone to the command', async (context) => {
     const output = await outputOf(context, 'plan', uid);
     const calls = output.split('\n').filter((line) => /^ *\d+ {2}.*\w\(.* {2}# \w/.test(line));

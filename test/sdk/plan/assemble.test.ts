@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { planContainer } from '../../../sdk/plan/container.ts';
 import { planJoin, TARGET } from '../../../sdk/plan/join.ts';
+import { USER_NAMESPACE } from '../../../sdk/plan/launch.ts';
 import type { Plan } from '../../../sdk/plan/plan.ts';
 import type { ContainerOptions } from '../../../sdk/spec/options.ts';
 import {
@@ -17,12 +18,12 @@ import {
   TABLE_ADDRESS,
   write,
 } from '../../../syscalls/index.ts';
-import { PIPES, ROOT, ROOTLESS, specOf, TERMINAL } from './specs.ts';
+import { PIPES, ROOT, ROOTLESS, SUBORDINATE, specOf, TERMINAL } from './specs.ts';
 
 const MANY_LAYERS = Array.from({ length: 130 }, (_, index) => `/store/layers/${String(index).padStart(64, '0')}`);
 
 const CHOICES = {
-  facts: [ROOT, ROOTLESS],
+  facts: [ROOT, ROOTLESS, SUBORDINATE],
   tty: [false, true],
   init: [false, true],
   readOnly: [false, true],
@@ -53,7 +54,7 @@ const OPTIONS: ContainerOptions = {
 
 test('every combination of options is a program for both machines', () => {
   const all = combinations();
-  expect(all).toHaveLength(384);
+  expect(all).toHaveLength(576);
   for (const combination of all) expectProgram(planOf(combination));
 });
 
@@ -63,6 +64,7 @@ describe('a process that joins a container', () => {
     ['as root, with a terminal', ROOT, true],
     ['without root', ROOTLESS, false],
     ['without root, with a terminal', ROOTLESS, true],
+    ['with subordinate ids', SUBORDINATE, false],
   ])('is a program for both machines: %s', (_, facts, tty) => {
     const spec = specOf({ ...OPTIONS, tty }, { facts });
     expectProgram(planJoin(spec, spec.process, tty ? TERMINAL : PIPES));
@@ -95,7 +97,7 @@ function combinations(): Combination[] {
 /** Assembling it fails for a label that is not there or there twice. */
 function expectProgram(plan: Plan): void {
   for (const arch of ['x64', 'arm64'] as const) expect(image(arch, plan).length).toBeGreaterThan(0x200);
-  const given = [...Object.values(LAUNCH_VARIABLES), TARGET, ...PIPES.stdio, ...TERMINAL.extra];
+  const given = [...Object.values(LAUNCH_VARIABLES), USER_NAMESPACE, TARGET, ...PIPES.stdio, ...TERMINAL.extra];
   expect(unknownVariables(plan.launch, given)).toEqual([]);
   expect(unknownVariables(plan.stub, [])).toEqual([]);
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { planContainer } from '../../../sdk/plan/container.ts';
 import type { ContainerOptions, Mount } from '../../../sdk/spec/options.ts';
 import { pathsOf } from '../../../syscalls/index.ts';
-import { callsOf, first, last, PIPES, ROOTLESS, specOf, TERMINAL } from './specs.ts';
+import { callsOf, first, last, PIPES, ROOTLESS, SUBORDINATE, specOf, TERMINAL } from './specs.ts';
 
 const MOUNTS: readonly Mount[] = [
   { type: 'bind', source: '/host/data', target: '/image/data' },
@@ -14,11 +14,13 @@ const OPTIONS: ContainerOptions = { command: ['image-command'], workdir: '/image
 
 const asRoot = planContainer(specOf(OPTIONS, { views: VIEWS }), PIPES);
 const rootless = planContainer(specOf(OPTIONS, { views: VIEWS, facts: ROOTLESS }), PIPES);
+const subordinate = planContainer(specOf(OPTIONS, { views: VIEWS, facts: SUBORDINATE }), PIPES);
 const withTerminal = planContainer(specOf({ ...OPTIONS, tty: true }), TERMINAL);
 
 describe.each([
   ['of root', asRoot],
   ['without root', rootless],
+  ['with subordinate ids', subordinate],
   ['with a terminal', withTerminal],
 ])('a container %s', (_, { stub, launch }) => {
   const oldRootGone = first(stub, /^umount2\("\.", MNT_DETACH\)/);
@@ -110,7 +112,7 @@ describe.each([
     const dropped = calls
       .filter((call) => call.startsWith('prctl(PR_CAPBSET_DROP'))
       .map((call) => Number(call.split(',')[1]));
-    expect(dropped).toHaveLength(41 - 14);
+    expect(dropped).toHaveLength(41 - 13);
     expect([Math.max(...dropped), dropped.includes(21), dropped.includes(0)]).toEqual([40, true, false]);
   });
 
@@ -128,10 +130,12 @@ describe.each([
 
   test("does nothing in Node's memory but move descriptors and map ids", () => {
     const names = launch.map((step) => (step.kind === 'call' ? step.call.syscall : step.kind));
+    const inNamespace = ['setns', 'exit_group', 'label', 'waitid', 'add'];
     const allowed = ['rt_sigprocmask', 'clone3', 'equal', 'openat', 'write', 'close', 'fcntl', 'dup3', 'execveat'];
-    expect(names.filter((name) => !allowed.includes(name))).toEqual([]);
+    const others = names.filter((name) => !allowed.includes(name));
+    expect(others).toEqual(launch === subordinate.launch ? inNamespace : []);
     expect(names.slice(0, 3)).toEqual(['rt_sigprocmask', 'clone3', 'equal']);
-    expect(names.slice(-2)).toEqual(['execveat', 'rt_sigprocmask']);
+    expect(names.filter((name) => !inNamespace.includes(name)).slice(-2)).toEqual(['execveat', 'rt_sigprocmask']);
   });
 });
 
@@ -179,6 +183,46 @@ describe('a container without root', () => {
   test('asks for no supplementary groups, which it may not have', () => {
     expect(() => first(rootless.stub, /^setgroups/)).toThrow();
   });
+});
+
+describe('a container with subordinate ids', () => {
+  const { launch, stub } = subordinate;
+  const clones = callsOf(launch).filter((call) => call.startsWith('clone3'));
+
+  test('is made by a clone that has entered the user namespace that has them, and maps nothing', () => {
+    const entered = first(launch, /^setns\(user namespace, CLONE_NEWUSER\)/);
+    expect(first(launch, /^clone3/)).toBeLessThan(entered);
+    expect(last(launch, /^clone3/)).toBeGreaterThan(entered);
+    expect(clones.join()).not.toContain('CLONE_NEWUSER');
+    expect(callsOf(launch).join()).not.toMatch(/_map|setgroups/);
+  });
+
+  test("is a child of Node, in new namespaces: the clone that shares Node's descriptors is in none of them", () => {
+    expect(clones[0]).toContain('CLONE_FILES');
+    expect(clones[0]).not.toMatch(/CLONE_NEW|CLONE_PARENT/);
+    expect(clones[1]).toMatch(/CLONE_PARENT.*CLONE_NEWPID/);
+    expect(clones[1]).not.toContain('CLONE_FILES');
+    expect(first(launch, /^waitid\(P_PID, pid,/)).toBeGreaterThan(first(launch, /^exit_group/));
+  });
+
+  test('sets its groups, has the group of terminals, and may give its user what he writes to', () => {
+    const user = { uid: 33, gid: 34, additionalGids: [5], home: '/' };
+    const plan = planContainer(specOf({}, { facts: SUBORDINATE, user }), PIPES);
+    const become = first(plan.stub, /^setresuid\(33, 33, 33\)/);
+    expect(first(plan.stub, /^setgroups\(2, \[34, 5\]\)/)).toBeLessThan(become);
+    expect(first(plan.stub, /^fchownat\(1, "", 33, 4294967295, AT_EMPTY_PATH\)/)).toBeLessThan(become);
+    expect(callsOf(stub).join('\n')).toMatch(/fsconfig\(.*"gid", "5"/);
+  });
+
+  test("has the host's devices, as everybody without root", () => {
+    expect(callsOf(stub).filter((call) => /^mknodat.*S_IFCHR/.test(call))).toEqual([]);
+  });
+});
+
+test("descriptors that are not the process's own are given to nobody: /dev/null would be another's on the whole machine", () => {
+  const user = { uid: 33, gid: 33, additionalGids: [], home: '/' };
+  const { stub } = planContainer(specOf({}, { user }), { stdio: ['null', 1, 2], extra: [] });
+  expect(() => first(stub, /^fchownat/)).toThrow();
 });
 
 describe('a terminal', () => {

@@ -1,9 +1,18 @@
 /** The launching part of plans, made for real: without namespaces, so that any user may. */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { type Descriptor, launchSteps } from '../../../sdk/plan/launch.ts';
+import { launchSteps } from '../../../sdk/plan/launch.ts';
 import { resetSignals } from '../../../sdk/plan/signals.ts';
-import { close, execve, exit_group, type Step, stringArray, variable, write } from '../../../syscalls/index.ts';
+import {
+  close,
+  type Descriptor,
+  execve,
+  exit_group,
+  type Step,
+  stringArray,
+  variable,
+  write,
+} from '../../../syscalls/index.ts';
 import { openPipe, readToEnd, start, wait } from '../../syscalls/stub/launching.ts';
 
 const NO_NAMESPACES = { namespaces: [], uidMappings: [], gidMappings: [] };

@@ -5,8 +5,13 @@ import type { ContainerOptions } from '../../../sdk/spec/options.ts';
 import type { Spec } from '../../../sdk/spec/spec.ts';
 import { formatCall, type Step, variable } from '../../../syscalls/index.ts';
 
-export const ROOT = { uid: 0, gid: 0, privileged: true, lastCapability: 40 };
-export const ROOTLESS = { uid: 1000, gid: 1000, privileged: false, lastCapability: 40 };
+export const ROOT = { privileged: true, mappings: { uid: [], gid: [] }, lastCapability: 40 };
+const ONE_ID = [{ containerID: 0, hostID: 1000, size: 1 }];
+export const ROOTLESS = { privileged: false, mappings: { uid: ONE_ID, gid: ONE_ID }, lastCapability: 40 };
+
+const MANY_IDS = [...ONE_ID, { containerID: 1, hostID: 100_000, size: 65_536 }];
+/** Without root, with subordinate ids. */
+export const SUBORDINATE = { ...ROOTLESS, mappings: { uid: MANY_IDS, gid: MANY_IDS } };
 
 export const PIPES: Wiring = { stdio: [variable('stdin'), variable('stdout'), variable('stderr')], extra: ['null'] };
 export const TERMINAL: Wiring = { stdio: ['null', 'null', 'null'], extra: [variable('terminal socket')] };

@@ -115,7 +115,7 @@ test('who is not root gets the owners that can be, no devices, and is told', asy
   ]);
   expect(describeTree(join(directory, 'root'))).toEqual([`644 ${owner} a ""`, `644 ${owner} b ""`]);
   expect(notes).toEqual([
-    '2 files now belong to you instead of their owners, which only root can give them',
+    '2 files belong to you instead of 1000:0 (1), 0:50 (1): there is one id',
     '1 devices left out: only root can make them',
   ]);
 });

@@ -53,6 +53,38 @@ test('who stops reading stops the source', async () => {
   expect(await source.next()).toEqual({ value: undefined, done: true });
 });
 
+/** Levels, long-distance matching, no checksum, a size known beforehand, nothing at all: the forms of a frame. */
+const FRAMES = [
+  ['-1'],
+  ['-19', '--no-check'],
+  ['-3', '--long=24'],
+  ['-1', '--size-hint=1000'],
+  ['-1', '--no-content-size'],
+];
+
+test.for([1, 1000, 1_000_000])('several zstd frames in chunks of %d bytes are one content', async (size, context) => {
+  requires(context, has('zstd'), 'zstd');
+  const content = CONTENT.subarray(-150_000 - size, size === 1 ? -150_000 : undefined);
+  const frames = FRAMES.map((args) => execFileSync('zstd', ['-q', '-c', ...args], { input: content }));
+  const all = await collect(decompress(inChunks(Buffer.concat(frames), size)));
+  expect(all.equals(Buffer.concat(FRAMES.map(() => content)))).toBe(true);
+});
+
+test('frames that are to be skipped are, wherever they are', async (context) => {
+  requires(context, has('zstd'), 'zstd');
+  const frame = (text: string) => execFileSync('zstd', ['-q', '-c'], { input: text });
+  const skipped = Buffer.concat([Buffer.from('5e2a4d1805000000', 'hex'), Buffer.from('index')]);
+  const empty = frame('');
+  const stream = Buffer.concat([frame('first '), skipped, empty, frame('second'), skipped]);
+  expect((await collect(decompress(inChunks(stream, 7)))).toString()).toBe('first second');
+});
+
+test('what follows zstd content and is none is refused', async (context) => {
+  requires(context, has('zstd'), 'zstd');
+  const stream = Buffer.concat([execFileSync('zstd', ['-q', '-c'], { input: 'content' }), Buffer.from('rubbish')]);
+  await expect(collect(decompress(inChunks(stream)))).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
+});
+
 test.for([
   ['decompress', decompress],
   ['unzstd', unzstd],
@@ -68,6 +100,8 @@ test('zstd that is cut short or damaged is refused', async (context) => {
   const whole = execFileSync('zstd', ['-q', '-c'], { input: CONTENT });
   const damaged = Buffer.concat([whole.subarray(0, 300), Buffer.alloc(1000, 0xff)]);
   for (const bytes of [whole.subarray(0, whole.length - 20), damaged]) {
-    await expect(collect(unzstd(inChunks(bytes)))).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
+    for (const decode of [decompress, unzstd]) {
+      await expect(collect(decode(inChunks(bytes)))).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
+    }
   }
 });

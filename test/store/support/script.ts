@@ -23,7 +23,7 @@ export interface StoreScriptResult {
 }
 
 /**
- * Runs TypeScript in a Node process of its own; in it, `'store'` and `'syscalls'` are those folders of the sources.
+ * Runs TypeScript in a Node process of its own; in it, `'store'` (with both its doors) and `'syscalls'` are those folders of the sources.
  * `args` begin at `process.argv[2]`.
  */
 export async function runStoreScript(
@@ -57,8 +57,8 @@ export async function runStoreScript(
 async function bundle(script: string): Promise<string> {
   const { outputFiles } = await build({
     stdin: { contents: script, resolveDir: ROOT, loader: 'ts' },
-    alias: { store: join(ROOT, 'store/index.ts'), syscalls: join(ROOT, 'syscalls/index.ts') },
-    external: ['koffi', 'fzstd'],
+    alias: { store: join(ROOT, 'test/store/support/doors.ts'), syscalls: join(ROOT, 'syscalls/index.ts') },
+    external: ['koffi', 'fzstd', 'tar', 'undici'],
     bundle: true,
     platform: 'node',
     format: 'esm',

@@ -1,0 +1,22 @@
+/** What a container has changed. */
+import { containerPaths } from '../../store/index.ts';
+import type { Change, LowerDirectory } from '../../store/transfer.ts';
+import type { ImageRoot } from '../image-root.ts';
+import { assertOnDisk, type ContainerFiles } from './snapshot.ts';
+
+/** What a container has changed of its image; or, once a snapshot was taken of it while it did not run, since then. */
+export async function changesOf(files: ContainerFiles): Promise<readonly Change[]> {
+  assertOnDisk(files, 'compared with its image');
+  const { listChanges } = await import('../../store/transfer.ts');
+  const { upper } = containerPaths(files.store, files.id);
+  return listChanges(upper, lowerDirectories(files.base.root(files.store, 'prepare')));
+}
+
+function lowerDirectories({ layers, views }: ImageRoot): LowerDirectory[] {
+  return [
+    ...layers.map((path) => ({ path })),
+    ...views.flatMap(({ source, target, layers: changed = [] }) =>
+      [source, ...changed].map((path) => ({ path, target: target.slice(1) })),
+    ),
+  ];
+}

@@ -1,0 +1,129 @@
+/** Makes images of what a container has changed. */
+import {
+  baseOfImage,
+  changeContainerUses,
+  containerPaths,
+  machinePlatform,
+  moveChanges,
+  nameSnapshot,
+  type SnapshotDescription,
+  type SnapshotRecord,
+  type Store,
+  stageSnapshot,
+} from '../../store/index.ts';
+import { CaissonError } from '../../syscalls/index.ts';
+import { Image } from '../image.ts';
+import { usesOf } from '../image-root.ts';
+import type { SnapshotOptions } from '../spec/commit.ts';
+import { freeze } from './freeze.ts';
+
+/** The files of a container, as what is done with all of them needs to know them. */
+export interface ContainerFiles {
+  readonly id: string;
+  /** What errors call it: `container 'name'`. */
+  readonly label: string;
+  readonly store: Store;
+  /** What its changes lie on: its image, or a snapshot that was taken of it. */
+  readonly base: Image;
+  /** Of its image; what a container runs does not change with the snapshots of it. */
+  readonly config: Image['config'];
+  /** The command it runs, or last ran. */
+  readonly args: readonly string[];
+  /** Where its changes are. */
+  readonly upper: 'disk' | 'tmpfs';
+  /** Its first process, while it runs. */
+  readonly pid: number | null;
+  /** Has the container go on upon a snapshot that its changes have become. */
+  rebase(base: Image): void;
+  /** Aborted when the container is removed. */
+  readonly signal: AbortSignal;
+}
+
+/** What a snapshot says of itself besides what its container does. */
+export type SnapshotChanges = Partial<Pick<SnapshotDescription, 'config' | 'author' | 'message'>>;
+
+/**
+ * Makes a snapshot of a container's changes: by a rename when it does not run, else by copying them while its processes
+ * stand still.
+ *
+ * @throws CaissonError CHANGES_IN_MEMORY, NOT_FROZEN, TOO_MANY_LAYERS, STORE_FULL …; then the container is as it was
+ */
+export async function takeSnapshot(
+  files: ContainerFiles,
+  { pause = true, signal }: Omit<SnapshotOptions, 'reference'> = {},
+  changes: SnapshotChanges = {},
+): Promise<SnapshotRecord> {
+  assertOnDisk(files, 'made an image of');
+  const description = { ...(await describeSnapshot(files)), ...changes };
+  const stop = signal === undefined ? files.signal : AbortSignal.any([signal, files.signal]);
+  stop.throwIfAborted();
+  if (files.pid !== null) return copyWhileStill(files, files.pid, description, pause, stop);
+  const record = moveChanges(files.store, files.id, description);
+  // An image may be to run otherwise; the container does not.
+  const base = Image.ofSnapshot(files.store, { ...record, config: files.config });
+  changeContainerUses(files.store, files.id, usesOf(base.origin));
+  files.rebase(base);
+  return record;
+}
+
+/** {@link takeSnapshot}, with a name. */
+export async function takeNamedSnapshot(files: ContainerFiles, options: SnapshotOptions): Promise<Image> {
+  const { reference } = options;
+  const record = await takeSnapshot(files, options);
+  if (reference === undefined) return Image.ofSnapshot(files.store, record);
+  const name = await nameSnapshot(files.store, record, reference);
+  return Image.ofSnapshot(files.store, record, name);
+}
+
+/**
+ * Refuses what needs the directory of a container's changes.
+ * @throws CaissonError CHANGES_IN_MEMORY
+ */
+export function assertOnDisk({ upper, label }: Pick<ContainerFiles, 'upper' | 'label'>, done: string): void {
+  if (upper === 'disk') return;
+  const message = `${label} cannot be ${done}: its changes are in memory, where only its own processes see them`;
+  throw new CaissonError('CHANGES_IN_MEMORY', message, { hint: "make it with { upper: 'disk' }, the default" });
+}
+
+async function copyWhileStill(
+  { store, id }: ContainerFiles,
+  pid: number,
+  description: SnapshotDescription,
+  pause: boolean,
+  signal: AbortSignal,
+): Promise<SnapshotRecord> {
+  const { copyTree } = await import('../../store/transfer.ts');
+  const staged = stageSnapshot(store, description);
+  try {
+    const frozen = pause ? await freeze(pid, signal) : undefined;
+    try {
+      await copyTree(containerPaths(store, id).upper, staged.layer, signal);
+    } finally {
+      frozen?.thaw();
+    }
+    return staged.publish();
+  } catch (error) {
+    await staged.discard();
+    throw error;
+  }
+}
+
+async function describeSnapshot({ base, config, store, args }: ContainerFiles): Promise<SnapshotDescription> {
+  const created = (await creationTime()).toISOString();
+  return { ...baseOf(store, base), config, created, createdBy: args.join(' ') };
+}
+
+/** What the layers of a container are, but for its changes. */
+export function baseOf(store: Store, { origin }: Image): Pick<SnapshotDescription, 'base' | 'snapshots' | 'platform'> {
+  if (origin.kind === 'stored') return { ...baseOfImage(store, origin.digest), snapshots: [] };
+  if (origin.kind !== 'snapshot') return { base: origin, snapshots: [], platform: machinePlatform() };
+  const { id, base, snapshots, platform } = origin.record;
+  return { base, snapshots: [...snapshots, id], platform };
+}
+
+/** Reproducible builds say when they are (reproducible-builds.org, SOURCE_DATE_EPOCH). */
+async function creationTime(): Promise<Date> {
+  if ((process.env.SOURCE_DATE_EPOCH ?? '') === '') return new Date();
+  const { sourceDateEpoch } = await import('../../store/transfer.ts');
+  return new Date(Number((sourceDateEpoch() ?? 0n) / 1_000_000n));
+}

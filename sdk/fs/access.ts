@@ -1,0 +1,88 @@
+/** Keeps an agent among a container's files for as long as somebody uses it, and a little longer. */
+import type { Session } from './session.ts';
+
+/** How long an agent stays that nobody uses. To start one takes a millisecond. */
+const IDLE_MS = 1000;
+
+/** What is asked of the container whose files they are. */
+export interface AccessParts {
+  /** Puts an agent among the files, wherever in its life the container is. */
+  enter(): Promise<Session>;
+  /** What must be over before that; undefined when nothing must. */
+  busy(): Promise<unknown> | undefined;
+}
+
+/** The access to one container's files. */
+export class Access {
+  readonly #parts: AccessParts;
+  #session: Promise<Session> | undefined;
+  #ending: Promise<void> | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  readonly #tasks = new Set<Promise<unknown>>();
+
+  constructor(parts: AccessParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether an agent is there or about to be. */
+  get isUsed(): boolean {
+    return this.#session !== undefined || this.#tasks.size > 0;
+  }
+
+  /** Does something with the container's files. */
+  async use<T>(task: (session: Session) => Promise<T>): Promise<T> {
+    // None of this counts as use: what is waited for may itself wait until nobody uses the files.
+    for (let wait = this.#blocked(); wait !== undefined; wait = this.#blocked()) await wait;
+    clearTimeout(this.#idle);
+    const doing = this.#open().then(task);
+    this.#tasks.add(doing);
+    try {
+      return await doing;
+    } finally {
+      this.#tasks.delete(doing);
+      if (this.#tasks.size === 0 && this.#session !== undefined)
+        this.#idle = setTimeout(() => void this.end(), IDLE_MS).unref();
+    }
+  }
+
+  /** Waits for what is being done, and lets the agent go. What is asked for meanwhile waits for that. */
+  end(): Promise<void> {
+    this.#ending ??= this.#end();
+    return this.#ending;
+  }
+
+  /** Lets the agent go at once: what is being done fails with AGENT_ENDED. */
+  async abandon(): Promise<void> {
+    const session = await this.#session?.catch(() => undefined);
+    await session?.agent.close();
+    await this.end();
+  }
+
+  #blocked(): Promise<unknown> | undefined {
+    return this.#ending ?? this.#parts.busy();
+  }
+
+  async #open(): Promise<Session> {
+    const opening = this.#session ?? this.#parts.enter();
+    this.#session = opening;
+    const forget = () => {
+      if (this.#session === opening) this.#session = undefined;
+    };
+    const session = await opening.catch((error: unknown) => {
+      forget();
+      throw error;
+    });
+    if (session.agent.isOpen) return session;
+    forget();
+    return this.#open();
+  }
+
+  async #end(): Promise<void> {
+    await Promise.allSettled(this.#tasks);
+    clearTimeout(this.#idle);
+    const session = await this.#session?.catch(() => undefined);
+    this.#session = undefined;
+    await session?.agent.close();
+    this.#ending = undefined;
+  }
+}

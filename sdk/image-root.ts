@@ -1,0 +1,86 @@
+/** The directories that images consist of, by where the images come from. */
+import { lstatSync, statSync } from 'node:fs';
+import type { SnapshotRecord, Store } from '../store/index.ts';
+import { CaissonError, hasCode } from '../syscalls/index.ts';
+import { describeHostSkeleton, prepareHostSkeleton } from './host/index.ts';
+import type { RootView } from './spec/spec.ts';
+
+/** The directories an image consists of. */
+export interface ImageRoot {
+  /** Lowest first; each is only ever read. */
+  readonly layers: readonly string[];
+  /** Whether somebody else may write to the layers. */
+  readonly mayChange: boolean;
+  /** Directories of this machine that are shown at their place, read-only beneath the container's changes. */
+  readonly views: readonly RootView[];
+}
+
+/** Where an image comes from. */
+export type ImageOrigin =
+  | { readonly kind: 'host' }
+  | { readonly kind: 'directory'; readonly path: string }
+  | { readonly kind: 'stored'; readonly digest: string; readonly layers: readonly string[] }
+  /** `layers` are those in the store. */
+  | { readonly kind: 'snapshot'; readonly record: SnapshotRecord; readonly layers: readonly string[] };
+
+/**
+ * The directories that a container's root is put together from.
+ *
+ * @param effect whether those that are made on demand are made, or only named
+ * @throws CaissonError IMAGE_NOT_FOUND, NOT_A_DIRECTORY when the directory is not there any more
+ */
+export function rootOf(store: Store, origin: ImageOrigin, effect: 'prepare' | 'describe'): ImageRoot {
+  switch (origin.kind) {
+    case 'host': {
+      const { lower, views } =
+        effect === 'prepare' ? prepareHostSkeleton(store.host) : describeHostSkeleton(store.host);
+      return { layers: [lower], views, mayChange: false };
+    }
+    case 'directory':
+      assertDirectory(origin.path);
+      return { layers: [origin.path], views: [], mayChange: true };
+    case 'stored':
+      return { layers: origin.layers, views: [], mayChange: false };
+    case 'snapshot': {
+      const { record, layers } = origin;
+      if (record.base.kind === 'image') return { layers, views: [], mayChange: false };
+      const below = rootOf(store, record.base, effect);
+      const views = below.views.map((view) => ({ ...view, layers: layersAt(layers, view.target) }));
+      return { ...below, layers: [...below.layers, ...layers], views };
+    }
+  }
+}
+
+/** What containers of an image use of the store: it is not removed before they are. */
+export function usesOf(origin: ImageOrigin): { readonly image?: string; readonly layers?: readonly string[] } {
+  if (origin.kind === 'stored') return { image: origin.digest, layers: origin.layers };
+  return origin.kind === 'snapshot' ? { layers: origin.layers } : {};
+}
+
+/** @throws CaissonError IMAGE_NOT_FOUND when there is nothing, NOT_A_DIRECTORY when there is something else */
+export function assertDirectory(path: string): void {
+  let isDirectory: boolean;
+  try {
+    isDirectory = statSync(path).isDirectory();
+  } catch (cause) {
+    if (!hasCode(cause, 'ENOENT', 'ENOTDIR', 'ELOOP')) throw cause;
+    throw new CaissonError('IMAGE_NOT_FOUND', `there is no directory '${path}' to make an image of`, { cause });
+  }
+  if (!isDirectory) {
+    throw new CaissonError('NOT_A_DIRECTORY', `'${path}' is not a directory, so it cannot be a root file system`, {
+      hint: 'archives are imported with Image.load()',
+    });
+  }
+}
+
+/** What layers have of a directory. A link that a container has put on the way would lead out of its layer. */
+function layersAt(layers: readonly string[], target: string): string[] {
+  const parts = target.split('/').slice(1);
+  const isThere = (layer: string) =>
+    parts.every((_, index) => isDirectory([layer, ...parts.slice(0, index + 1)].join('/')));
+  return layers.filter(isThere).map((layer) => layer + target);
+}
+
+function isDirectory(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}

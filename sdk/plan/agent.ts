@@ -1,0 +1,153 @@
+/**
+ * The agent: a stub that has entered some namespaces and then makes the system calls that its owner sends it
+ * (agent-loop.ts). These are the ways in; engine/agent.ts is the owner's side.
+ */
+import {
+  AT_FDCWD,
+  AT_RECURSIVE,
+  type Capability,
+  CLONE_NEWNS,
+  CLONE_NEWUSER,
+  chdir,
+  close_range,
+  MOUNT_ATTR_NODEV,
+  memory,
+  PR_SET_NAME,
+  prctl,
+  type Step,
+  setns,
+  setresgid,
+  setresuid,
+  umask,
+  unshare,
+  variable,
+} from '../../syscalls/index.ts';
+import { hasNamespace, type Spec, type SpecMount } from '../spec/spec.ts';
+import { AGENT_DESCRIPTOR, serveRequests } from './agent-loop.ts';
+import { enterRoot, protectRoot } from './container.ts';
+import { setAttributes } from './detached.ts';
+import { setCapabilities } from './identity.ts';
+import { launchSteps } from './launch.ts';
+import { attachAt, attachStandard, openMounts } from './mounts.ts';
+import { mountRoot, openViews } from './overlay.ts';
+import { type Plan, planOf } from './plan.ts';
+import { dieWithOwner, hideFromContainer } from './prelude.ts';
+
+/** Of the launch: the agent's end of the socket. */
+export const AGENT_SOCKET = variable('agent socket');
+
+/** Of the launch: what the agent enters, a pidfd or a namespace file. */
+export const AGENT_TARGET = variable('what the agent enters');
+
+const TARGET_DESCRIPTOR = AGENT_DESCRIPTOR + 1;
+
+/** What an agent among a container's files keeps of root's capabilities: to be the owner of all of them, and no more. */
+const CAPABILITIES_OVER_FILES: readonly Capability[] = [
+  'CAP_CHOWN',
+  'CAP_DAC_OVERRIDE',
+  'CAP_FOWNER',
+  'CAP_FSETID',
+  'CAP_SETFCAP',
+];
+
+/** What ps(1) calls it. */
+const NAME = memory(Buffer.from('caisson-agent\0'), [], () => '"caisson-agent"');
+
+const NOTHING_NEW = { namespaces: [], uidMappings: [], gidMappings: [] };
+
+/**
+ * Plans an agent in the files of a running container, whose first process is {@link AGENT_TARGET}. It enters the mount
+ * namespace and not the PID namespace: no process of the container can see it.
+ */
+export function planAgentInContainer(spec: Spec): Plan {
+  const user = hasNamespace(spec, 'user') ? CLONE_NEWUSER : 0;
+  return planOf({
+    launch: launchSteps(NOTHING_NEW, ['null', 'null', 'null'], [AGENT_SOCKET, AGENT_TARGET]),
+    stub: [
+      ...beginAgent(),
+      setns.step("entering the container's files", [TARGET_DESCRIPTOR, CLONE_NEWNS + user]),
+      unshare.step('having mounts of its own', [CLONE_NEWNS]),
+      ...confineToFiles(),
+      ...serveRequests(),
+    ],
+  });
+}
+
+/**
+ * Plans an agent in the files of a container that does not run: it mounts the root as a start would, and the user's
+ * mounts. What would be gone with the agent, memory, is read-only.
+ */
+export function planAgentOfRoot(spec: Spec): Plan {
+  const namespaces = spec.linux.namespaces.filter(({ type }) => type === 'mount' || type === 'user');
+  const views = openViews(spec);
+  const mounts = openMounts({ ...spec, mounts: spec.mounts.filter(({ standard }) => standard !== true).map(keepable) });
+  return planOf({
+    launch: launchSteps({ ...spec.linux, namespaces }, ['null', 'null', 'null'], [AGENT_SOCKET]),
+    stub: [
+      ...beginAgent(),
+      umask.step('giving directories the modes they are made with', [0]),
+      ...mountRoot(spec),
+      ...views.steps,
+      ...mounts.steps,
+      ...enterRoot(spec),
+      ...views.views.flatMap(({ target, mount }) => attachStandard(target, mount)),
+      ...mounts.opened.flatMap(attachAt),
+      ...protectRoot(spec),
+      ...confineToFiles(),
+      ...serveRequests(),
+    ],
+  });
+}
+
+/**
+ * Plans an agent that sees the machine's files as root of a user namespace: {@link AGENT_TARGET} is a pidfd of a process
+ * in it, or its /proc/PID/ns/user. It keeps all capabilities there. Files get the modes that are asked for.
+ */
+export function planAgentInUserNamespace(): Plan {
+  return planOf({
+    launch: launchSteps(NOTHING_NEW, ['null', 'null', 'null'], [AGENT_SOCKET, AGENT_TARGET]),
+    stub: [
+      ...beginAgent(),
+      setns.step('entering the user namespace', [TARGET_DESCRIPTOR, CLONE_NEWUSER]),
+      ...becomeRoot(),
+      umask.step('making files with the modes that are asked for', [0]),
+      ...serveRequests(),
+    ],
+  });
+}
+
+function beginAgent(): Step[] {
+  return [
+    ...dieWithOwner('agent'),
+    ...hideFromContainer(),
+    prctl.step('naming the agent', [PR_SET_NAME, NAME, 0, 0, 0]),
+    close_range.step('closing all other descriptors', [TARGET_DESCRIPTOR + 1, 0xffff_ffff, 0]),
+  ];
+}
+
+/** Entering a user namespace and changing ids clear the wish to die with the owner (man 2 PR_SET_PDEATHSIG). */
+function becomeRoot(): Step[] {
+  return [
+    setresgid.step('becoming group 0', [0, 0, 0]),
+    setresuid.step('becoming user 0', [0, 0, 0]),
+    ...dieWithOwner('agent as root'),
+  ];
+}
+
+/**
+ * From here on no device can be opened, whatever a container puts where a file was: not because each file is looked at
+ * before it is opened, which a swap in between defeats, but because the agent's own mounts have no devices.
+ */
+function confineToFiles(): Step[] {
+  return [
+    chdir.step('entering the root', ['/']),
+    setAttributes('leaving devices out', AT_FDCWD, '/', MOUNT_ATTR_NODEV, AT_RECURSIVE),
+    ...becomeRoot(),
+    setCapabilities(CAPABILITIES_OVER_FILES),
+    umask.step('making files with the modes that are asked for', [0]),
+  ];
+}
+
+function keepable(mount: SpecMount): SpecMount {
+  return mount.type === 'tmpfs' ? { ...mount, options: [...mount.options, 'ro'] } : mount;
+}

@@ -1,0 +1,79 @@
+/**
+ * How an image becomes part of the store. All it consists of is made and verified aside, in `tmp`, where nobody else
+ * touches it. Then, in one step as far as anybody can see, it gets its places and the image is named. Pruning holds
+ * the same lock, so what was in the store already is still there when the image is named, or is put back.
+ */
+import { publishDirectory, publishFiles, syncDisk } from './atomic.ts';
+import { hasBlob } from './blobs.ts';
+import { withCatalog, withImage } from './catalog.ts';
+import { hasLayer } from './layer/unpack.ts';
+import { blobPath, layerPath, type Store } from './layout.ts';
+import type { Descriptor } from './manifest.ts';
+import { addNeeds, noNeeds } from './needs.ts';
+import { dropSnapshotNames } from './snapshots/names.ts';
+
+/** What was made aside: paths in the store's `tmp`, by digest and by diffID. */
+export interface Staged {
+  readonly blobs: ReadonlyMap<string, string>;
+  readonly layers: ReadonlyMap<string, string>;
+}
+
+/** An image that is ready to become part of the store. */
+export interface StagedImage extends Staged {
+  readonly descriptor: Descriptor;
+  /** Complete names. Another image that had one of them stays, without it. */
+  readonly references: readonly string[];
+}
+
+/** What an image needs and is nowhere: digests of blobs and diffIDs of layers. */
+export interface Missing {
+  readonly blobs: readonly string[];
+  readonly layers: readonly string[];
+}
+
+/**
+ * Puts what is staged into its places and names the image. When this fails the image is not there; what has got to
+ * its place is removed by the next pruning, what has not is still the caller's to remove.
+ *
+ * @param restage is called, without a lock, with what is neither staged nor in the store: it was there when staging
+ * began, and was pruned. It adds to the maps of `image`, or throws.
+ * @throws CaissonError STORE_FULL, STORE_NOT_WRITABLE
+ */
+export async function publishImage(
+  store: Store,
+  image: StagedImage,
+  restage: (missing: Missing) => void | Promise<void>,
+): Promise<void> {
+  for (;;) {
+    const { blobs, layers } = image;
+    if (blobs.size + layers.size > 0) syncDisk(store.tmp);
+    const missing = await withCatalog(store, (catalog) => {
+      const nowhere = missingOf(store, image);
+      if (nowhere.blobs.length + nowhere.layers.length > 0) return nowhere;
+      publishStaged(store, image);
+      catalog.write(withImage(catalog.entries, image.descriptor, image.references));
+      dropSnapshotNames(store, (name) => image.references.includes(name));
+      return undefined;
+    });
+    if (missing === undefined) return;
+    await restage(missing);
+  }
+}
+
+/** Layers and blobs are on the disk, with their names, when this returns: the index may speak of them. */
+function publishStaged(store: Store, { blobs, layers }: Staged): void {
+  // Where another process has unpacked the same layer meanwhile, what is in it is the same.
+  for (const [diffId, path] of layers) publishDirectory(path, layerPath(store, diffId));
+  publishFiles([...blobs].map(([digest, path]) => [path, blobPath(store, digest)] as const));
+}
+
+function missingOf(store: Store, { descriptor, blobs, layers }: StagedImage): Missing {
+  const needs = noNeeds();
+  addNeeds(needs, store, descriptor, (digest) => blobs.get(digest) ?? blobPath(store, digest));
+  const isThere = (digest: string, size: number | undefined) =>
+    blobs.has(digest) || (hasBlob(store, { digest, size }) && !needs.broken.has(digest));
+  return {
+    blobs: [...needs.blobs].filter(([digest, size]) => !isThere(digest, size)).map(([digest]) => digest),
+    layers: [...needs.layers].filter((diffId) => !layers.has(diffId) && !hasLayer(store, diffId)),
+  };
+}

@@ -1,0 +1,28 @@
+/** Unpacks images whose blobs are in the store and whose layers are not: other tools copy such images into it. */
+import { CaissonError } from '../syscalls/index.ts';
+import { findEntry, readImage } from './images.ts';
+import type { Store } from './layout.ts';
+import { type LoadedImage, type StageOptions, takeIn, withStage } from './take-in.ts';
+
+/**
+ * Finds an image and unpacks what of it is not unpacked, verified: it was put there by another tool (`skopeo copy …
+ * oci:STORE:name`), or somebody removed a layer's directory.
+ *
+ * @throws CaissonError IMAGE_NOT_FOUND, BLOB_NOT_FOUND, DIGEST_MISMATCH, DIFF_ID_MISMATCH, LAYER_INVALID
+ * @throws CaissonError STORE_FULL, STORE_NOT_WRITABLE
+ */
+export async function unpackImage(store: Store, reference: string, options: StageOptions = {}): Promise<LoadedImage> {
+  const { entry } = findEntry(store, reference);
+  const image = {
+    manifest: entry,
+    references: [],
+    platform: readImage(store, entry).document.platform,
+    name: `image '${reference}'`,
+    open({ digest }: { readonly digest: string }): never {
+      throw new CaissonError('BLOB_NOT_FOUND', `blob ${digest} of image '${reference}' is not in the store`, {
+        hint: 'load or pull the image again',
+      });
+    },
+  };
+  return withStage(store, options, (stage) => takeIn(store, image, stage));
+}
