@@ -2,30 +2,18 @@
 import type { Readable, Writable } from 'node:stream';
 import { inspect } from 'node:util';
 import { EventEmitter } from 'eventemitter3';
-import { crypto, describeStore, openStore, type Store } from '../store/index.ts';
+import { crypto, describeStore, openStore, type Store } from '../store/places.ts';
 import type { Change } from '../store/transfer.ts';
 import type { ContainerEvents, ContainerInfo } from './container-info.ts';
 import type { ExitStatus } from './engine/child.ts';
-import { type ContainerState, Life } from './engine/life.ts';
+import { decideContainer } from './engine/decide.ts';
+import type { ContainerState, Life } from './engine/life.ts';
 import type { Output } from './engine/output.ts';
-import { collectResult, type Result } from './engine/result.ts';
+import type { Result } from './engine/result.ts';
 import type { Running } from './engine/running.ts';
-import { takeNamedSnapshot } from './engine/snapshot.ts';
-import { decideContainer } from './engine/start.ts';
 import { stdioOptions, wiringOf } from './engine/stdio.ts';
-import { type StopOptions, stopProcess } from './engine/stop.ts';
-import { sweepOnce } from './engine/sweep.ts';
-import {
-  type ContainerFiles,
-  type CopyInOptions,
-  type CopyOutOptions,
-  type CopyResult,
-  containerFiles,
-  copyIn,
-  copyOut,
-  getArchive,
-  putArchive,
-} from './fs/index.ts';
+import type { StopOptions } from './engine/stop.ts';
+import type { ContainerFiles, CopyInOptions, CopyOutOptions, CopyResult } from './fs/index.ts';
 import type { Image } from './image.ts';
 import { planContainer } from './plan/container.ts';
 import type { Plan } from './plan/plan.ts';
@@ -58,16 +46,18 @@ export class Container extends EventEmitter<ContainerEvents> {
   readonly name: string;
   readonly image: Image;
   readonly #options: ContainerOptions;
+  readonly #runtime: Runtime;
   readonly #life: Life;
   #files: ContainerFiles | undefined;
 
-  private constructor(image: Image, options: ContainerOptions, store: Store) {
+  private constructor(image: Image, options: ContainerOptions, store: Store, runtime: Runtime) {
     super();
+    this.#runtime = runtime;
     this.id = newId();
     this.name = options.name ?? this.id.slice(0, SHORT_ID_LENGTH);
     this.image = image;
     this.#options = copyOptions(options);
-    this.#life = new Life({
+    this.#life = new runtime.Life({
       id: this.id,
       name: this.name,
       image,
@@ -110,7 +100,7 @@ export class Container extends EventEmitter<ContainerEvents> {
     checkCollectOptions(collect);
     const container = await Container.create(image, { ...rest, command });
     try {
-      return await collectResult(container.#life.run(), collect);
+      return await container.#runtime.collectResult(container.#life.run(), collect);
     } finally {
       await container.remove();
     }
@@ -127,8 +117,9 @@ export class Container extends EventEmitter<ContainerEvents> {
     checkContainerOptions(options);
     options.signal?.throwIfAborted();
     const store = openStore();
-    await sweepOnce(store);
-    const container = new Container(image, options, store);
+    const runtime = await loadRuntime();
+    await runtime.sweepOnce(store);
+    const container = new Container(image, options, store, runtime);
     // After all microtasks, and so when the caller has the container and may have listened.
     process.nextTick(() => container.emit('created'));
     return container;
@@ -177,7 +168,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @example await container.fs.writeFile('/etc/motd', 'hello')
    */
   get fs(): ContainerFiles {
-    this.#files ??= containerFiles(this.#life.files);
+    this.#files ??= this.#runtime.containerFiles(this.#life.files);
     return this.#files;
   }
 
@@ -190,7 +181,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @example await container.copyIn('site/.', '/srv/www', { owner: 'www-data' })
    */
   copyIn(source: string, target: string, options?: CopyInOptions): Promise<CopyResult> {
-    return copyIn(this.#life.files, source, target, options);
+    return this.#runtime.copyIn(this.#life.files, source, target, options);
   }
 
   /**
@@ -201,7 +192,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @example const { files, bytes } = await container.copyOut('/var/log/.', 'logs')
    */
   copyOut(source: string, target: string, options?: CopyOutOptions): Promise<CopyResult> {
-    return copyOut(this.#life.files, source, target, options);
+    return this.#runtime.copyOut(this.#life.files, source, target, options);
   }
 
   /**
@@ -212,7 +203,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @example await container.putArchive(createReadStream('site.tar.gz'), '/srv')
    */
   putArchive(archive: AsyncIterable<Uint8Array>, target: string, options?: CopyInOptions): Promise<CopyResult> {
-    return putArchive(this.#life.files, archive, target, options);
+    return this.#runtime.putArchive(this.#life.files, archive, target, options);
   }
 
   /**
@@ -221,7 +212,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @example await pipeline(container.getArchive('/etc'), createWriteStream('etc.tar'))
    */
   getArchive(path: string, options?: CopyOutOptions): Readable {
-    return getArchive(this.#life.files, path, options);
+    return this.#runtime.getArchive(this.#life.files, path, options);
   }
 
   get state(): ContainerState {
@@ -273,7 +264,7 @@ export class Container extends EventEmitter<ContainerEvents> {
   async exec(command: readonly string[], options: ExecOptions = {}): Promise<Result<string | Buffer>> {
     const { collect, rest } = splitCollectOptions(options);
     checkCollectOptions(collect);
-    return collectResult(this.#join(command, rest, 'ignore'), collect);
+    return this.#runtime.collectResult(this.#join(command, rest, 'ignore'), collect);
   }
 
   /**
@@ -292,7 +283,10 @@ export class Container extends EventEmitter<ContainerEvents> {
   async stop({ timeoutMs, signal }: StopOptions = {}): Promise<ExitStatus | null> {
     const init = await this.#life.started().catch(() => undefined);
     if (init === undefined) return null;
-    return stopProcess(init, signal ?? this.#stopSignal(), { timeoutMs, isReaper: this.#options.init === true });
+    return this.#runtime.stopProcess(init, signal ?? this.#stopSignal(), {
+      timeoutMs,
+      isReaper: this.#options.init === true,
+    });
   }
 
   /**
@@ -329,7 +323,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    */
   async snapshot(options: SnapshotOptions = {}): Promise<Image> {
     checkSnapshotOptions(options);
-    return this.#life.withFiles('made an image of', (files) => takeNamedSnapshot(files, options));
+    return this.#life.withFiles('made an image of', (files) => this.#runtime.takeNamedSnapshot(files, options));
   }
 
   /**
@@ -418,6 +412,15 @@ export class Container extends EventEmitter<ContainerEvents> {
   #stopSignal(): NodeJS.Signals {
     return this.#options.stopSignal ?? ((this.image.config.StopSignal ?? 'SIGTERM') as NodeJS.Signals);
   }
+}
+
+type Runtime = typeof import('./runtime.ts');
+
+let runtime: Runtime | undefined;
+
+async function loadRuntime(): Promise<Runtime> {
+  runtime ??= await import('./runtime.ts');
+  return runtime;
 }
 
 /** 64 hexadecimal digits, as Docker's. Node draws the randomness of UUIDs ahead, so this costs a hundredth of randomBytes. */

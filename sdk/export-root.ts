@@ -1,6 +1,5 @@
 /** A root file system as a tar archive, read without a mount: layers as overlayfs would show them. */
 import { closeSync, openSync } from 'node:fs';
-import { ownersInContainer } from '../store/index.ts';
 import type { ImageRoot } from './image-root.ts';
 
 /** What is read besides an image's root. */
@@ -18,7 +17,7 @@ export async function exportRoot(
   { layers, views }: ImageRoot,
   { upper, signal }: ExportOptions = {},
 ): Promise<AsyncGenerator<Uint8Array>> {
-  const { treeEntries, writeTar } = await import('../store/transfer.ts');
+  const { ownersInContainer, treeEntries, writeTar } = await import('../store/transfer.ts');
   const paths = [...layers, ...(upper === undefined ? [] : [upper])];
   const directories: number[] = [];
   const close = () => {

@@ -2,21 +2,8 @@
 import { resolve } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { inspect } from 'node:util';
-import {
-  findImage,
-  findSnapshot,
-  type ImageConfig,
-  listImages,
-  listSnapshots,
-  nameSnapshot,
-  namesOfSnapshot,
-  openStore,
-  removeSnapshot,
-  type SnapshotRecord,
-  type Store,
-  type StoredImage,
-  snapshotLayers,
-} from '../store/index.ts';
+import type { ImageConfig, SnapshotRecord, StoredImage } from '../store/index.ts';
+import { openStore, type Store } from '../store/places.ts';
 import type {
   ImageDetails,
   ImageHistoryEntry,
@@ -92,7 +79,7 @@ export class Image {
     return transfer(async (onProgress) => {
       const { pullImage } = await import('../store/transfer.ts');
       const pulled = await pullImage(openStore(), reference, { ...options, onProgress });
-      return Image.#stored(pulled, pulled.notes);
+      return Image.ofStored(pulled, pulled.notes);
     });
   }
 
@@ -106,7 +93,7 @@ export class Image {
     return transfer(async (onProgress) => {
       const { loadImage } = await import('../store/transfer.ts');
       const loaded = await loadImage(openStore(), path, { ...options, onProgress });
-      return Image.#stored(loaded, loaded.notes);
+      return Image.ofStored(loaded, loaded.notes);
     });
   }
 
@@ -121,7 +108,7 @@ export class Image {
     const { importImage } = await import('../store/transfer.ts');
     const config = changeConfig({}, options.config ?? {});
     const imported = await importImage(openStore(), source, { ...options, config });
-    return Image.#stored(imported, imported.notes);
+    return Image.ofStored(imported, imported.notes);
   }
 
   /**
@@ -129,21 +116,26 @@ export class Image {
    * @throws CaissonError IMAGE_NOT_FOUND, with the names there are; SNAPSHOT_NOT_FOUND
    */
   static async get(reference: string): Promise<Image> {
+    const { findImage, findSnapshot, namesOfSnapshot, snapshotLayers, unpackImage } = await import(
+      '../store/transfer.ts'
+    );
     const store = openStore();
     const snapshot = findSnapshot(store, reference);
-    if (snapshot !== undefined) return Image.ofSnapshot(store, snapshot, namesOfSnapshot(store, snapshot.id)[0]);
+    if (snapshot !== undefined) {
+      return Image.ofSnapshot(snapshot, snapshotLayers(store, snapshot), namesOfSnapshot(store, snapshot.id)[0]);
+    }
     try {
-      return Image.#stored(findImage(store, reference));
+      return Image.ofStored(findImage(store, reference));
     } catch (error) {
       // Another tool put it there, or it was unpacked by a user with other subordinate ids than he has now.
       if (!hasCode(error, 'LAYER_NOT_FOUND')) throw error;
-      const { unpackImage } = await import('../store/transfer.ts');
-      return Image.#stored(await unpackImage(store, reference));
+      return Image.ofStored(await unpackImage(store, reference));
     }
   }
 
   /** The images of the store, and its snapshots. */
   static async list(): Promise<readonly ImageInfo[]> {
+    const { listImages, listSnapshots } = await import('../store/transfer.ts');
     const store = openStore();
     return [...listImages(store), ...listSnapshots(store)];
   }
@@ -177,16 +169,13 @@ export class Image {
   }
 
   /** @internal */
-  static ofStore(store: Store, reference: string): Image {
-    return Image.#stored(findImage(store, reference));
+  static ofSnapshot(record: SnapshotRecord, layers: readonly string[], name?: string): Image {
+    const origin = { kind: 'snapshot', record, layers } as const;
+    return new Image(name ?? `snapshot:${record.id.slice(0, 12)}`, record.config, origin);
   }
 
   /** @internal */
-  static ofSnapshot(store: Store, record: SnapshotRecord, name = `snapshot:${record.id.slice(0, 12)}`): Image {
-    return new Image(name, record.config, { kind: 'snapshot', record, layers: snapshotLayers(store, record) });
-  }
-
-  static #stored(stored: StoredImage, notes: readonly string[] = []): Image {
+  static ofStored(stored: StoredImage, notes: readonly string[] = []): Image {
     const { layers, config, digest, references } = stored;
     const image = new Image(references[0] ?? digest, config, { kind: 'stored', digest, layers }, notes);
     return Object.assign(image, { digest });
@@ -227,12 +216,10 @@ export class Image {
    * @throws CaissonError REFERENCE_INVALID, IMAGE_NOT_IN_STORE
    */
   async tag(reference: string): Promise<Image> {
+    const { nameSnapshot, tagImage } = await import('../store/transfer.ts');
     const store = openStore();
     if (this.origin.kind === 'snapshot') await nameSnapshot(store, this.origin.record, reference);
-    else {
-      const { tagImage } = await import('../store/transfer.ts');
-      await tagImage(store, await this.#digestIn(store, 'tagged'), reference);
-    }
+    else await tagImage(store, await this.#digestIn(store, 'tagged'), reference);
     return Image.get(reference);
   }
 
@@ -253,12 +240,12 @@ export class Image {
    * @throws CaissonError IMAGE_IN_USE when there are containers of it, unless forced
    */
   async remove(options: RemoveImageOptions = {}): Promise<RemovedImage> {
+    const { removeImage, removeSnapshot } = await import('../store/transfer.ts');
     const store = openStore();
     if (this.origin.kind === 'snapshot') {
       const untagged = await removeSnapshot(store, this.origin.record.id);
       return { untagged, layers: 0, blobs: 0, snapshots: 0, bytes: 0 };
     }
-    const { removeImage } = await import('../store/transfer.ts');
     return removeImage(store, await this.#reference(store, 'removed'), options);
   }
 
@@ -276,6 +263,7 @@ export class Image {
 
   /** The name it is known by, as long as that is its own; else its digest. */
   async #reference(store: Store, done: string): Promise<string> {
+    const { listImages } = await import('../store/transfer.ts');
     const digest = await this.#digestIn(store, done);
     const names = listImages(store).find((each) => each.digest === digest)?.references ?? [];
     return names.includes(this.name) ? this.name : digest;

@@ -22,7 +22,7 @@ export type {
 export { CaissonError, type CaissonErrorOptions, SyscallError } from '../syscalls/index.ts';
 export { Container } from './container.ts';
 export type { ContainerEvents, ContainerInfo } from './container-info.ts';
-export { type SharedLibrary, sharedLibraries } from './elf/index.ts';
+export type { SharedLibrary } from './elf/index.ts';
 export type { ExitStatus } from './engine/child.ts';
 export type { ContainerState } from './engine/life.ts';
 export type { Output } from './engine/output.ts';
@@ -38,8 +38,9 @@ export type {
 export { Image } from './image.ts';
 export type { ImageInfo, ImportOptions, LoadOptions, PullOptions, PushOptions } from './image-options.ts';
 export type { Plan } from './plan/plan.ts';
-export { Process } from './process.ts';
+export type { Process } from './process.ts';
 export { Registry } from './registry.ts';
+export { sharedLibraries } from './shared-libraries.ts';
 export type { CommitOptions, ConfigChanges, SnapshotOptions } from './spec/commit.ts';
 export type {
   BindMount,

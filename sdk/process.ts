@@ -3,9 +3,10 @@ import type { Writable } from 'node:stream';
 import { inspect } from 'node:util';
 import { endOnAbort } from './engine/abort.ts';
 import type { Child, ExitStatus } from './engine/child.ts';
-import { feed, isInputSource } from './engine/input.ts';
+import { feed } from './engine/input.ts';
 import type { Output } from './engine/output.ts';
 import type { Running } from './engine/running.ts';
+import { isInputSource } from './engine/stdio.ts';
 import { Streams } from './engine/streams.ts';
 import type { TerminalSize } from './spec/options.ts';
 

@@ -3,6 +3,7 @@
  * it is first needed, so that who only runs containers does not wait for it to be read.
  */
 export { type ImageHistoryEntry, imageHistory } from './history.ts';
+export { findImage, listImages } from './images.ts';
 export { type ImportedImage, type ImportImageOptions, importImage } from './import.ts';
 export { type ImageDetails, type ImageLayer, inspectImage } from './inspect-image.ts';
 export { Losses } from './layer/attributes.ts';
@@ -32,7 +33,13 @@ export {
 export { type RemovedImage, type RemoveImageOptions, removeImage } from './remove-image.ts';
 export { type SaveOptions, saveImage } from './save.ts';
 export { copyTree } from './snapshots/copy.ts';
+export { findSnapshot, listSnapshots } from './snapshots/find.ts';
 export { assertPortable, type MaterializeOptions, materializeSnapshot } from './snapshots/materialize.ts';
+export { namesOfSnapshot } from './snapshots/names.ts';
+export { ownersInContainer } from './snapshots/owners.ts';
+export { snapshotLayers } from './snapshots/record.ts';
+export { removeSnapshot } from './snapshots/remove.ts';
+export { nameSnapshot } from './snapshots/take.ts';
 export { newName, tagImage, untagImage } from './tag.ts';
 export type { LoadedImage } from './take-in.ts';
 export type { OnProgress, TransferEvent } from './transfer-event.ts';

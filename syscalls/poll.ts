@@ -23,14 +23,34 @@ export interface Readiness {
  * those kinds may be given.
  */
 export function watch(descriptor: number, readiness: Readiness, ready: () => void): Watch {
+  closeAllAtExit();
   const handle = loadKoffi().node.poll(descriptor, readiness, ready);
+  open.add(handle);
   return {
     change(wanted) {
       handle.stop();
       if (wanted.readable === true || wanted.writable === true) handle.start(wanted, ready);
     },
-    close: () => handle.close(),
+    close() {
+      open.delete(handle);
+      handle.close();
+    },
     ref: () => handle.ref(),
     unref: () => handle.unref(),
   };
+}
+
+const open = new Set<{ close(): void }>();
+let isClosedAtExit = false;
+
+/**
+ * While Node takes itself down, its loop goes round once more. What became ready by then would be told to JavaScript,
+ * which is not there any more: koffi then aborts the process.
+ */
+function closeAllAtExit(): void {
+  if (isClosedAtExit) return;
+  isClosedAtExit = true;
+  process.once('exit', () => {
+    for (const handle of open) handle.close();
+  });
 }

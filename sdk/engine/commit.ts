@@ -1,5 +1,11 @@
 /** Makes an image of what a container has changed, with a digest, as `docker commit` does. */
-import { changeContainerUses, moveChangesBack, removeSnapshot, type SnapshotRecord } from '../../store/index.ts';
+import {
+  changeContainerUses,
+  findImage,
+  moveChangesBack,
+  removeSnapshot,
+  type SnapshotRecord,
+} from '../../store/index.ts';
 import { Image } from '../image.ts';
 import { usesOf } from '../image-root.ts';
 import { type CommitOptions, changeConfig } from '../spec/commit.ts';
@@ -25,7 +31,7 @@ export async function commitContainer(files: ContainerFiles, options: CommitOpti
   try {
     const stop = signal === undefined ? files.signal : AbortSignal.any([signal, files.signal]);
     const { digest } = await materializeSnapshot(files.store, record.id, { references, compression, signal: stop });
-    return Image.ofStore(files.store, digest);
+    return Image.ofStored(findImage(files.store, digest));
   } catch (error) {
     await takeBack(files, record);
     throw error;

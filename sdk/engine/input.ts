@@ -2,15 +2,7 @@
 import { constants } from 'node:os';
 import stream, { Readable, Writable } from 'node:stream';
 import { close, hasCode, SyscallError, type Watch, watch, write } from '../../syscalls/index.ts';
-import type { StdinOption } from '../spec/options.ts';
-
-/** What is to be written to a process by us, and not by the user. */
-export type InputSource = Exclude<StdinOption, 'pipe' | 'ignore' | 'inherit'>;
-
-/** Whether an option asks us to write something. */
-export function isInputSource(option: StdinOption): option is InputSource {
-  return option !== 'pipe' && option !== 'ignore' && option !== 'inherit';
-}
+import type { InputSource } from './stdio.ts';
 
 /** The write end of a non-blocking pipe as a stream, which takes ownership of the descriptor. */
 export function openInput(descriptor: number): Writable {

@@ -16,9 +16,10 @@ import type { ContainerOptions, ProcessOptions } from '../spec/options.ts';
 import type { Spec } from '../spec/spec.ts';
 import { endOnAbort } from './abort.ts';
 import type { Child, ExitStatus } from './child.ts';
+import { decideContainer } from './decide.ts';
 import type { Running } from './running.ts';
 import type { ContainerFiles } from './snapshot.ts';
-import { decideContainer, joinContainer, type LaunchedContainer, launchContainer } from './start.ts';
+import { joinContainer, type LaunchedContainer, launchContainer } from './start.ts';
 import { Turns } from './turns.ts';
 
 /**

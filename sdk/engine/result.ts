@@ -4,8 +4,9 @@ import type { CollectOptions } from '../spec/options.ts';
 import { endOnAbort } from './abort.ts';
 import type { ExitStatus } from './child.ts';
 import { collectPipe, collectTerminal, type Limit } from './collect.ts';
-import { feed, isInputSource } from './input.ts';
+import { feed } from './input.ts';
 import type { Running } from './running.ts';
+import { isInputSource } from './stdio.ts';
 
 /** The result of a command that was run to its end. */
 export interface Result<Text extends string | Buffer = string> extends ExitStatus {

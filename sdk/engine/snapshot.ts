@@ -9,6 +9,7 @@ import {
   type SnapshotDescription,
   type SnapshotRecord,
   type Store,
+  snapshotLayers,
   stageSnapshot,
 } from '../../store/index.ts';
 import { CaissonError } from '../../syscalls/index.ts';
@@ -60,7 +61,7 @@ export async function takeSnapshot(
   if (files.pid !== null) return copyWhileStill(files, files.pid, description, pause, stop);
   const record = moveChanges(files.store, files.id, description);
   // An image may be to run otherwise; the container does not.
-  const base = Image.ofSnapshot(files.store, { ...record, config: files.config });
+  const base = Image.ofSnapshot({ ...record, config: files.config }, snapshotLayers(files.store, record));
   changeContainerUses(files.store, files.id, usesOf(base.origin));
   files.rebase(base);
   return record;
@@ -70,9 +71,10 @@ export async function takeSnapshot(
 export async function takeNamedSnapshot(files: ContainerFiles, options: SnapshotOptions): Promise<Image> {
   const { reference } = options;
   const record = await takeSnapshot(files, options);
-  if (reference === undefined) return Image.ofSnapshot(files.store, record);
+  const layers = snapshotLayers(files.store, record);
+  if (reference === undefined) return Image.ofSnapshot(record, layers);
   const name = await nameSnapshot(files.store, record, reference);
-  return Image.ofSnapshot(files.store, record, name);
+  return Image.ofSnapshot(record, layers, name);
 }
 
 /**

@@ -1,50 +1,16 @@
-/** The effects of a start, in order: look up, decide, plan, launch. */
-import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { containerPaths, type Store } from '../../store/index.ts';
-import { CaissonError, close, compile, hasCode, pidfd_open } from '../../syscalls/index.ts';
-import type { Image } from '../image.ts';
+import { close, compile, pidfd_open } from '../../syscalls/index.ts';
 import { planJoin, TARGET } from '../plan/join.ts';
-import { normalizeContainer, normalizeProcess, type ResolvedMount } from '../spec/normalize.ts';
-import type { ContainerOptions, Mount, ProcessOptions } from '../spec/options.ts';
+import { normalizeProcess } from '../spec/normalize.ts';
+import type { ContainerOptions, ProcessOptions } from '../spec/options.ts';
 import { processFacts } from '../spec/process-facts.ts';
 import type { Spec, SpecProcess } from '../spec/spec.ts';
-import { assertMapped, readUserFiles, rememberUserFiles, resolveUser } from '../spec/user.ts';
+import { assertMapped, readUserFiles, resolveUser } from '../spec/user.ts';
 import { type LaunchedInit, launchInit, startJoined } from './child.ts';
 import { compileContainer } from './compile.ts';
 import { explainStart } from './explain.ts';
 import type { Running } from './running.ts';
 import { closeEnds, type Ends, openStdio, stdioOptions, wiringOf } from './stdio.ts';
 import { userNamespaceOf } from './user-namespace.ts';
-
-/**
- * Looks up what a container's options mean on this machine, and decides its spec.
- * @param effect whether what an image makes on demand is made now
- */
-export function decideContainer(
-  image: Image,
-  options: ContainerOptions,
-  id: string,
-  store: Store,
-  effect: 'prepare' | 'describe',
-): Spec {
-  const { layers, views, mayChange } = image.root(store, effect);
-  const asked = options.user ?? image.config.User ?? '';
-  const user = resolveUser(asked === '' ? 0 : asked, rememberUserFiles(layers, mayChange));
-  const facts = processFacts(effect);
-  const spec = normalizeContainer(options, {
-    id,
-    facts,
-    config: image.config,
-    user,
-    mounts: (options.mounts ?? []).map(resolveMount),
-    rootPath: containerPaths(store, id).path,
-    layers,
-    views,
-  });
-  assertMapped(user, facts);
-  return spec;
-}
 
 /** The first process of a container, launched. */
 export interface LaunchedContainer extends Running {
@@ -141,16 +107,4 @@ function decideProcess(spec: Spec, initPid: number, args: readonly string[], opt
   const home = resolved?.home ?? '/';
   assertMapped(resolved ?? user, processFacts('prepare'));
   return normalizeProcess(options, { user: { ...(resolved ?? user), home }, args, env: others, cwd, lastCapability });
-}
-
-function resolveMount(mount: Mount, index: number): ResolvedMount {
-  if (mount.type === 'tmpfs') return { ...mount, kind: 'directory' };
-  const source = resolve(mount.source);
-  try {
-    return { ...mount, source, kind: statSync(source).isDirectory() ? 'directory' : 'file' };
-  } catch (cause) {
-    if (!hasCode(cause, 'ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP')) throw cause;
-    const message = `mounts[${index}]: there is no '${source}' on this machine to bind at '${mount.target}'`;
-    throw new CaissonError('BIND_SOURCE_NOT_FOUND', message, { cause });
-  }
 }

@@ -2,7 +2,6 @@
 import { close, type Descriptor, variable } from '../../syscalls/index.ts';
 import type { Wiring } from '../plan/launch.ts';
 import type { ProcessOptions, StdinOption } from '../spec/options.ts';
-import { isInputSource } from './input.ts';
 import { openDescriptorSocket, openPipe, type Pair } from './pipe.ts';
 
 /** What a process's three descriptors are, decided. */
@@ -42,6 +41,14 @@ export function stdioOptions(options: ProcessOptions, stdin: 'pipe' | 'ignore'):
     stderr: options.stderr ?? 'pipe',
     terminal: options.tty !== undefined && options.tty !== false,
   };
+}
+
+/** What is to be written to a process by us, and not by the user. */
+export type InputSource = Exclude<StdinOption, 'pipe' | 'ignore' | 'inherit'>;
+
+/** Whether an option asks us to write something. */
+export function isInputSource(option: StdinOption): option is InputSource {
+  return option !== 'pipe' && option !== 'ignore' && option !== 'inherit';
 }
 
 /** The wiring of a plan for these options. Pure: the descriptors are variables. */

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { crypto } from '../../store/index.ts';
+import { crypto } from '../../store/places.ts';
 import { CaissonError } from '../../syscalls/index.ts';
 import { syntheticEtc } from './etc.ts';
 import type { HostFacts } from './facts.ts';

@@ -1,6 +1,6 @@
 /** The launching part of every plan: up to the moment the stub has an address space of its own. */
 
-import type { IdMapping } from '../../store/index.ts';
+import type { IdMapping } from '../../store/places.ts';
 import {
   AT_FDCWD,
   add,

@@ -1,6 +1,7 @@
 /** User input → complete value. Pure: ids, user and mounts were looked up before. */
 
-import { type ImageConfig, isMapped } from '../../store/index.ts';
+import type { ImageConfig } from '../../store/index.ts';
+import { isMapped } from '../../store/places.ts';
 import { CaissonError } from '../../syscalls/index.ts';
 import {
   DEFAULT_CAPABILITIES,

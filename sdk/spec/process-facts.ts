@@ -1,6 +1,6 @@
 /** What a plan needs to know of this process: read once, at the edge. */
 import { readFileSync } from 'node:fs';
-import { findIds, type IdMappings, isMachineRoot, ownIds, singleMappings } from '../../store/index.ts';
+import { findIds, type IdMappings, isMachineRoot, ownIds, singleMappings } from '../../store/places.ts';
 import {
   _LINUX_CAPABILITY_VERSION_3,
   CAPABILITIES,

@@ -2,7 +2,7 @@
  * Everything decided about one container: a plain object in the shape of the OCI runtime-spec's config.json,
  * with the parts of it that caisson uses. Source: opencontainers/runtime-spec, config.md and config-linux.md.
  */
-import type { IdMapping } from '../../store/index.ts';
+import type { IdMapping } from '../../store/places.ts';
 import type { Capability } from '../../syscalls/index.ts';
 
 export type { IdMapping };

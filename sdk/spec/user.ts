@@ -3,7 +3,7 @@
  * they are ordinary files, and only to a limit (CVE-2024-9676, CVE-2026-47262).
  */
 import { closeSync, fstatSync, readSync, statSync } from 'node:fs';
-import { formatIds, isMapped } from '../../store/index.ts';
+import { formatIds, isMapped } from '../../store/places.ts';
 import {
   AT_FDCWD,
   CaissonError,

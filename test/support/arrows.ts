@@ -8,8 +8,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   syscalls: ['syscalls', 'node:', 'koffi'],
 };
 
-/** Second ways into a folder, to what is loaded when it is first needed. */
-const LATE_DOORS: readonly string[] = ['store/transfer.ts'];
+/** Other ways into a folder: to little of it, and to what is loaded when it is first needed. */
+const DOORS: readonly string[] = ['store/places.ts', 'store/transfer.ts'];
 
 /** What is wrong with these imports, as sentences; nothing when the folders are as ARCHITECTURE.md draws them. */
 export function brokenArrows(imports: readonly Import[]): string[] {
@@ -43,7 +43,7 @@ function pastTheDoor({ from, to }: Import, files: ReadonlySet<string>): string |
   if (ARROWS[folderOf(from)] === undefined || !to.endsWith('.ts')) return undefined;
   const entered = foldersAbove(to).filter((folder) => !from.startsWith(`${folder}/`));
   const folder = entered.find((each) => !each.includes('/') || files.has(`${each}/index.ts`));
-  const isDoor = to === `${folder}/index.ts` || LATE_DOORS.includes(to);
+  const isDoor = to === `${folder}/index.ts` || DOORS.includes(to);
   return folder === undefined || isDoor ? undefined : `enter through ${folder}/index.ts`;
 }
 
