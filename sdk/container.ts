@@ -334,8 +334,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    */
   async commit(options: CommitOptions = {}): Promise<Image> {
     checkCommitOptions(options);
-    const { commitContainer } = await import('./engine/commit.ts');
-    return this.#life.withFiles('made an image of', (files) => commitContainer(files, options));
+    return this.#life.withFiles('made an image of', (files) => this.#runtime.commitContainer(files, options));
   }
 
   /**
@@ -343,8 +342,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @throws CaissonError CHANGES_IN_MEMORY
    */
   async changes(): Promise<readonly Change[]> {
-    const { changesOf } = await import('./engine/changes.ts');
-    return this.#life.withFiles('compared with its image', changesOf);
+    return this.#life.withFiles('compared with its image', this.#runtime.changesOf);
   }
 
   /**
@@ -354,9 +352,8 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @example await pipeline(container.export(), createWriteStream('rootfs.tar'))
    */
   export(): Readable {
-    const life = this.#life;
+    const [life, { exportFiles }] = [this.#life, this.#runtime];
     async function* read() {
-      const { exportFiles } = await import('./engine/export.ts');
       yield* await life.withFiles('exported', exportFiles);
     }
     return process.getBuiltinModule('node:stream').Readable.from(read(), { objectMode: false });

@@ -1,6 +1,6 @@
 /** Images: what containers start from. */
 import { resolve } from 'node:path';
-import { Readable, type Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { inspect } from 'node:util';
 import type { ImageConfig, SnapshotRecord, StoredImage } from '../store/index.ts';
 import { openStore, type Store } from '../store/places.ts';
@@ -207,7 +207,7 @@ export class Image {
    */
   async export(): Promise<Readable> {
     const archive = await exportRoot(this.root(openStore(), 'prepare'));
-    return Readable.from(archive, { objectMode: false });
+    return process.getBuiltinModule('node:stream').Readable.from(archive, { objectMode: false });
   }
 
   /**

@@ -1,4 +1,7 @@
 /** What a container needs once there is one. It is loaded with the first, so that importing caisson is quick. */
+export { changesOf } from './engine/changes.ts';
+export { commitContainer } from './engine/commit.ts';
+export { exportFiles } from './engine/export.ts';
 export { Life } from './engine/life.ts';
 export { collectResult } from './engine/result.ts';
 export { takeNamedSnapshot } from './engine/snapshot.ts';
