@@ -4,6 +4,7 @@ import { readChunks } from './blobs.ts';
 import { formatManifest, stageDocument } from './documents.ts';
 import { findImage, type StoredImage } from './images.ts';
 import { decompress } from './layer/decompress.ts';
+import { fillHoles } from './layer/holes.ts';
 import type { LayerLimits } from './layer/limits.ts';
 import { stagePackedLayer } from './layer/pack.ts';
 import { readTar, type TarEntry } from './layer/read.ts';
@@ -98,22 +99,5 @@ function composeConfiguration(diffId: string, from: string, options: ImportImage
 }
 
 async function* outgoing(entries: AsyncIterable<TarEntry>): AsyncGenerator<OutgoingEntry> {
-  for await (const entry of entries) yield { ...entry, content: () => withHoles(entry) };
-}
-
-/** The content of a file, with zeros for its holes. */
-async function* withHoles(entry: TarEntry): AsyncGenerator<Uint8Array> {
-  let at = 0;
-  for await (const { offset, bytes } of entry.content()) {
-    yield* zeros(offset - at);
-    yield bytes;
-    at = offset + bytes.length;
-  }
-  yield* zeros(entry.size - at);
-}
-
-const ZEROS = Buffer.alloc(64 * 1024);
-
-function* zeros(length: number): Generator<Uint8Array> {
-  for (let left = length; left > 0; left -= ZEROS.length) yield ZEROS.subarray(0, left);
+  for await (const entry of entries) yield { ...entry, content: () => fillHoles(entry.content(), entry.size) };
 }

@@ -11,6 +11,7 @@ export { type Change, type LowerDirectory, listChanges } from './layer/changes.t
 export { decompress } from './layer/decompress.ts';
 export type { WalkOptions } from './layer/describe.ts';
 export { diffEntries } from './layer/diff.ts';
+export { fillHoles } from './layer/holes.ts';
 export type { LayerLimits } from './layer/limits.ts';
 export { type PackedLayer, type PackOptions, packLayer, stagePackedLayer } from './layer/pack.ts';
 export { readTar, type TarEntry } from './layer/read.ts';

@@ -2,10 +2,10 @@
 import { containerPaths } from '../../store/index.ts';
 import type { Change, LowerDirectory } from '../../store/transfer.ts';
 import type { ImageRoot } from '../image-root.ts';
-import { assertOnDisk, type ContainerFiles } from './snapshot.ts';
+import { assertOnDisk, type FilesOnDisk } from './snapshot.ts';
 
 /** What a container has changed of its image; or, once a snapshot was taken of it while it did not run, since then. */
-export async function changesOf(files: ContainerFiles): Promise<readonly Change[]> {
+export async function changesOf(files: FilesOnDisk): Promise<readonly Change[]> {
   assertOnDisk(files, 'compared with its image');
   const { listChanges } = await import('../../store/transfer.ts');
   const { upper } = containerPaths(files.store, files.id);

@@ -9,14 +9,14 @@ import {
 import { Image } from '../image.ts';
 import { usesOf } from '../image-root.ts';
 import { type CommitOptions, changeConfig } from '../spec/commit.ts';
-import { assertOnDisk, baseOf, type ContainerFiles, takeSnapshot } from './snapshot.ts';
+import { assertOnDisk, baseOf, type FilesOnDisk, takeSnapshot } from './snapshot.ts';
 
 /**
  * Makes an image of a container. When that fails, the container is as it was, and nothing is left in the store.
  *
  * @throws CaissonError IMAGE_NOT_PORTABLE, REFERENCE_INVALID, and what {@link takeSnapshot} throws
  */
-export async function commitContainer(files: ContainerFiles, options: CommitOptions): Promise<Image> {
+export async function commitContainer(files: FilesOnDisk, options: CommitOptions): Promise<Image> {
   const { reference, message, author, config = {}, compression, signal } = options;
   const { assertPortable, materializeSnapshot, newName } = await import('../../store/transfer.ts');
   const references = reference === undefined ? [] : [newName(reference)];
@@ -39,7 +39,7 @@ export async function commitContainer(files: ContainerFiles, options: CommitOpti
 }
 
 /** The container has not run since: it waits for its turn. */
-async function takeBack({ store, id, pid, base, rebase }: ContainerFiles, record: SnapshotRecord): Promise<void> {
+async function takeBack({ store, id, pid, base, rebase }: FilesOnDisk, record: SnapshotRecord): Promise<void> {
   if (pid !== null) {
     await removeSnapshot(store, record.id);
     return;

@@ -18,7 +18,7 @@ import { endOnAbort } from './abort.ts';
 import type { Child, ExitStatus } from './child.ts';
 import { decideContainer } from './decide.ts';
 import type { Running } from './running.ts';
-import type { ContainerFiles } from './snapshot.ts';
+import type { FilesOnDisk } from './snapshot.ts';
 import { joinContainer, type LaunchedContainer, launchContainer } from './start.ts';
 import { Turns } from './turns.ts';
 
@@ -123,7 +123,7 @@ export class Life {
    * aborts it and waits.
    * @param done completes "the container cannot be …"
    */
-  withFiles<T>(done: string, action: (files: ContainerFiles) => Promise<T>): Promise<T> {
+  withFiles<T>(done: string, action: (files: FilesOnDisk) => Promise<T>): Promise<T> {
     return this.#turns.take(async () => {
       await this.#starting?.catch(() => undefined);
       if (this.#removing !== undefined) throw this.notRunning(done);
@@ -165,7 +165,7 @@ export class Life {
     return `container ${inspect(this.#parts.name)}`;
   }
 
-  #describeFiles(): ContainerFiles {
+  #describeFiles(): FilesOnDisk {
     const { id, store, image, options } = this.#parts;
     return {
       id,

@@ -19,7 +19,7 @@ import type { SnapshotOptions } from '../spec/commit.ts';
 import { freeze } from './freeze.ts';
 
 /** The files of a container, as what is done with all of them needs to know them. */
-export interface ContainerFiles {
+export interface FilesOnDisk {
   readonly id: string;
   /** What errors call it: `container 'name'`. */
   readonly label: string;
@@ -50,7 +50,7 @@ export type SnapshotChanges = Partial<Pick<SnapshotDescription, 'config' | 'auth
  * @throws CaissonError CHANGES_IN_MEMORY, NOT_FROZEN, TOO_MANY_LAYERS, STORE_FULL …; then the container is as it was
  */
 export async function takeSnapshot(
-  files: ContainerFiles,
+  files: FilesOnDisk,
   { pause = true, signal }: Omit<SnapshotOptions, 'reference'> = {},
   changes: SnapshotChanges = {},
 ): Promise<SnapshotRecord> {
@@ -68,7 +68,7 @@ export async function takeSnapshot(
 }
 
 /** {@link takeSnapshot}, with a name. */
-export async function takeNamedSnapshot(files: ContainerFiles, options: SnapshotOptions): Promise<Image> {
+export async function takeNamedSnapshot(files: FilesOnDisk, options: SnapshotOptions): Promise<Image> {
   const { reference } = options;
   const record = await takeSnapshot(files, options);
   const layers = snapshotLayers(files.store, record);
@@ -81,14 +81,14 @@ export async function takeNamedSnapshot(files: ContainerFiles, options: Snapshot
  * Refuses what needs the directory of a container's changes.
  * @throws CaissonError CHANGES_IN_MEMORY
  */
-export function assertOnDisk({ upper, label }: Pick<ContainerFiles, 'upper' | 'label'>, done: string): void {
+export function assertOnDisk({ upper, label }: Pick<FilesOnDisk, 'upper' | 'label'>, done: string): void {
   if (upper === 'disk') return;
   const message = `${label} cannot be ${done}: its changes are in memory, where only its own processes see them`;
   throw new CaissonError('CHANGES_IN_MEMORY', message, { hint: "make it with { upper: 'disk' }, the default" });
 }
 
 async function copyWhileStill(
-  { store, id }: ContainerFiles,
+  { store, id }: FilesOnDisk,
   pid: number,
   description: SnapshotDescription,
   pause: boolean,
@@ -110,7 +110,7 @@ async function copyWhileStill(
   }
 }
 
-async function describeSnapshot({ base, config, store, args }: ContainerFiles): Promise<SnapshotDescription> {
+async function describeSnapshot({ base, config, store, args }: FilesOnDisk): Promise<SnapshotDescription> {
   const created = (await creationTime()).toISOString();
   return { ...baseOf(store, base), config, created, createdBy: args.join(' ') };
 }

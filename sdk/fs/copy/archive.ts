@@ -1,6 +1,6 @@
 /** Copies in the form of tar archives. */
 import { posix } from 'node:path';
-import type { OutgoingEntry, TarEntry } from '../../../store/transfer.ts';
+import { fillHoles, type OutgoingEntry, type TarEntry } from '../../../store/transfer.ts';
 import { CaissonError } from '../../../syscalls/index.ts';
 import type { RawPath } from '../path.ts';
 import { isCopied } from './attributes.ts';
@@ -23,7 +23,8 @@ export async function* toArchive(entries: AsyncIterable<CopyEntry>, name: RawPat
         xattrs,
         major: 0,
         minor: 0,
-        content: () => whole(entry),
+        // With zeros also for what the file has lost since it was looked at.
+        content: () => fillHoles(entry.content(), entry.size),
       };
     } finally {
       entry.release();
@@ -39,23 +40,6 @@ const ARCHIVED: Readonly<Partial<Record<EntryType, OutgoingEntry['type']>>> = {
   hardlink: 'hardlink',
   fifo: 'fifo',
 };
-
-const ZEROS = Buffer.alloc(0x1_0000);
-
-/** The content with its holes; and with zeros for what the file has lost since it was looked at. */
-async function* whole(entry: CopyEntry): AsyncGenerator<Uint8Array> {
-  let at = 0;
-  for await (const { offset, bytes } of entry.content()) {
-    yield* zeros(offset - at);
-    yield bytes;
-    at = offset + bytes.length;
-  }
-  yield* zeros(entry.size - at);
-}
-
-function* zeros(length: number): Generator<Uint8Array> {
-  for (let left = length; left > 0; left -= ZEROS.length) yield ZEROS.subarray(0, left);
-}
 
 /**
  * The entries of an archive. Directories that it puts something into and does not speak of are made up.
