@@ -67,10 +67,14 @@ export async function importImage(
     blobs.set(packed.descriptor.digest, packed.path);
     const from = typeof source === 'string' ? basename(source) : '-';
     const document = composeConfiguration(packed.diffId, `Imported from ${from}`, options);
-    const config = stageDocument(store, blobs, MEDIA_TYPES.config, document);
-    const manifest = formatManifest(config, [packed.descriptor]);
-    const descriptor = stageDocument(store, blobs, MEDIA_TYPES.manifest, manifest);
-    await publishImage(store, { descriptor, references, blobs, layers }, async () => {
+    const stageDocuments = () => {
+      const config = stageDocument(store, blobs, MEDIA_TYPES.config, document);
+      return stageDocument(store, blobs, MEDIA_TYPES.manifest, formatManifest(config, [packed.descriptor]));
+    };
+    const descriptor = stageDocuments();
+    await publishImage(store, { descriptor, references, blobs, layers }, async (missing) => {
+      stageDocuments();
+      if (missing.layers.length === 0) return;
       const staged = await stageLayer(store, readChunks(packed.path, signal), packed.diffId, limits);
       layers.set(packed.diffId, staged.path);
       notes.push(...staged.notes);

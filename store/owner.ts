@@ -81,8 +81,9 @@ function leave(): void {
   for (const action of leaving) action();
   for (const [store, owner] of owners) {
     const isLeft = (path: string) => path.startsWith(`${store.root}/`);
+    const isOurs = (name: string) => ownerOfTemporary(name) === owner;
     try {
-      if ([...owned].some(isLeft) || readdirSync(store.tmp).some((name) => ownerOfTemporary(name) === owner)) continue;
+      if ([...owned].some(isLeft) || [store.tmp, store.spares].some((path) => readdirSync(path).some(isOurs))) continue;
       unlinkSync(ownerLockPath(store, owner));
     } catch (error) {
       // Somebody has removed the store.

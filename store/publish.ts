@@ -3,6 +3,7 @@
  * touches it. Then, in one step as far as anybody can see, it gets its places and the image is named. Pruning holds
  * the same lock, so what was in the store already is still there when the image is named, or is put back.
  */
+import { CaissonError } from '../syscalls/index.ts';
 import { publishDirectory, publishFiles, syncDisk } from './atomic.ts';
 import { hasBlob } from './blobs.ts';
 import { withCatalog, withImage } from './catalog.ts';
@@ -31,12 +32,16 @@ export interface Missing {
   readonly layers: readonly string[];
 }
 
+/** What is staged again stays, so each round but the first means that others have pruned meanwhile. */
+const MAX_ROUNDS = 20;
+
 /**
  * Puts what is staged into its places and names the image. When this fails the image is not there; what has got to
  * its place is removed by the next pruning, what has not is still the caller's to remove.
  *
  * @param restage is called, without a lock, with what is neither staged nor in the store: it was there when staging
  * began, and was pruned. It adds to the maps of `image`, or throws.
+ * @throws CaissonError IMAGE_INCOMPLETE when that does not help, however often
  * @throws CaissonError STORE_FULL, STORE_NOT_WRITABLE
  */
 export async function publishImage(
@@ -44,7 +49,7 @@ export async function publishImage(
   image: StagedImage,
   restage: (missing: Missing) => void | Promise<void>,
 ): Promise<void> {
-  for (;;) {
+  for (let round = 1; ; round++) {
     const { blobs, layers } = image;
     if (blobs.size + layers.size > 0) syncDisk(store.tmp);
     const missing = await withCatalog(store, (catalog) => {
@@ -56,6 +61,12 @@ export async function publishImage(
       return undefined;
     });
     if (missing === undefined) return;
+    if (round === MAX_ROUNDS) {
+      const what = [...missing.blobs, ...missing.layers].join(', ');
+      throw new CaissonError('IMAGE_INCOMPLETE', `image ${image.descriptor.digest} still lacks ${what}`, {
+        hint: 'is somebody pruning the store again and again?',
+      });
+    }
     await restage(missing);
   }
 }

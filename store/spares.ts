@@ -74,7 +74,7 @@ function cleanOne({ used, clean }: Spares): void {
     clean.push(spare);
   } catch {
     // Something else than overlayfs leaves, or of a container that was never started.
-    removeTreeNow(spare);
+    discardNow(spare);
   }
 }
 
@@ -104,7 +104,16 @@ function isOverlays(name: string): boolean {
 
 function removeSpares(store: Store): void {
   const { clean = [], used = [] } = sparesOf.get(store) ?? {};
-  for (const spare of [...clean.splice(0), ...used.splice(0)]) removeTreeNow(spare);
+  for (const spare of [...clean.splice(0), ...used.splice(0)]) discardNow(spare);
+}
+
+/** It bears this thread's name, so what cannot be removed now is swept. There is nobody here to be told. */
+function discardNow(spare: string): void {
+  try {
+    removeTreeNow(spare);
+  } catch (error) {
+    if (!(error instanceof Error && 'errno' in error)) throw error;
+  }
 }
 
 let uid: number | undefined;

@@ -2,15 +2,12 @@
  * Makes an image of a snapshot that others can read: its layers are packed, digested, and described. That is put off
  * until somebody asks for it, since it takes as long as reading and compressing all that was changed.
  */
-import { writeFileSync } from 'node:fs';
 import { CaissonError } from '../../syscalls/index.ts';
-import { hasBlob } from '../blobs.ts';
-import { digestOf } from '../digest.ts';
+import { stageDocument } from '../documents.ts';
 import type { JsonObject } from '../json.ts';
 import type { PackedLayer, PackOptions } from '../layer/pack.ts';
 import type { Store } from '../layout.ts';
 import { type Descriptor, MEDIA_TYPES } from '../manifest.ts';
-import { temporaryPath } from '../owner.ts';
 import { publishImage } from '../publish.ts';
 import { removeTree } from '../remove.ts';
 import { namesOfSnapshot } from './names.ts';
@@ -76,10 +73,10 @@ async function stageImage(
   const manifest = {
     schemaVersion: 2,
     mediaType: MEDIA_TYPES.manifest,
-    config: stageDocument(store, MEDIA_TYPES.config, describeConfig(record, layers, history), parts),
+    config: stageDocument(store, parts.blobs, MEDIA_TYPES.config, describeConfig(record, layers, history)),
     layers: layers.map(({ descriptor }) => descriptor),
   };
-  return { ...stageDocument(store, MEDIA_TYPES.manifest, manifest, parts), platform: record.platform };
+  return { ...stageDocument(store, parts.blobs, MEDIA_TYPES.manifest, manifest), platform: record.platform };
 }
 
 async function packLayers(
@@ -123,14 +120,4 @@ function describeConfig(
 ): JsonObject {
   const rootfs = { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) };
   return { created, author, ...platform, config, rootfs, history };
-}
-
-function stageDocument(store: Store, mediaType: string, document: object, { blobs }: Parts): Descriptor {
-  const text = JSON.stringify(document);
-  const descriptor = { mediaType, digest: digestOf(text), size: Buffer.byteLength(text) };
-  if (blobs.has(descriptor.digest) || hasBlob(store, descriptor)) return descriptor;
-  const path = temporaryPath(store);
-  writeFileSync(path, text, { flag: 'wx', mode: 0o400, flush: true });
-  blobs.set(descriptor.digest, path);
-  return descriptor;
 }

@@ -24,9 +24,12 @@ export interface Expected {
 
 /** Which images there are, as text to compare. */
 export function imagesIn(store: Store): string {
-  const snapshots = listSnapshots(store).map(({ references }) => `snapshot ${references.join(' ')}`);
-  const images = listImages(store).map(({ digest, references }) => [digest, ...references].join(' '));
-  return [...images, ...snapshots].sort().join(', ');
+  const images = listImages(store);
+  const taken = new Set(images.flatMap(({ references }) => references));
+  // One without a name is its thread's only, and what an image is made of may have its name for a moment longer.
+  const names = listSnapshots(store).flatMap(({ references }) => references.filter((name) => !taken.has(name)));
+  const lines = images.map(({ digest, references }) => [digest, ...references].join(' '));
+  return [...lines, ...names.map((name) => `snapshot ${name}`)].sort().join(', ');
 }
 
 /** What is wrong with a store, as sentences: now, when it was swept, and when what was interrupted is done again. */
@@ -78,7 +81,13 @@ function leftovers(store: Store): string[] {
       .filter((name) => !names.has(name))
       .map((name) => `${join(directory, name)} is left`);
   };
-  return [...unneeded(store.tmp, []), ...unneeded(store.blobs, blobs.keys()), ...unneeded(store.layers, layers)];
+  const unnamed = listSnapshots(store).filter(({ references }) => references.length === 0);
+  return [
+    ...unnamed.map(({ snapshot }) => `snapshot ${snapshot} is left`),
+    ...unneeded(store.tmp, []),
+    ...unneeded(store.blobs, blobs.keys()),
+    ...unneeded(store.layers, layers),
+  ];
 }
 
 function needsOf(store: Store) {

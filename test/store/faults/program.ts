@@ -8,7 +8,7 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode } from '../../../syscalls/index.ts';
 import { openStore, type Store } from '../support/doors.ts';
@@ -83,8 +83,12 @@ async function failEach(expected: Expected): Promise<{ operations: number; probl
     if (error !== undefined && !hasCode(error, ...IN_WORDS)) report(`it says ${String(error)}`);
     if (!IS_REMOVAL.test(name)) for (const each of readdirSync(store.tmp)) report(`tmp/${each} is left`);
     for (const problem of await checkStore(store, expected)) report(problem);
+    rmSync(store.root, { recursive: true });
   }
 }
+
+/** What is tested here is small: what changes more than this would go on for ever. */
+const MAX_CHANGES = 500;
 
 async function dieAtEach(expected: Expected): Promise<{ operations: number; problems: string[] }> {
   const store = await prepare(root);
@@ -92,6 +96,7 @@ async function dieAtEach(expected: Expected): Promise<{ operations: number; prob
   setFault((operation) => {
     if (!operation.isChange) return undefined;
     const path = `${root}-${copies.length + 1}`;
+    if (copies.length > MAX_CHANGES) throw new Error(`it does not end: ${operation.name} ${operation.paths.join(' ')}`);
     copies.push({ path, operation });
     execFileSync('cp', ['-a', root, path]);
     return undefined;
@@ -101,6 +106,7 @@ async function dieAtEach(expected: Expected): Promise<{ operations: number; prob
   const problems: string[] = [];
   for (const [index, { path, operation }] of copies.entries()) {
     const found = await checkStore(openStore(path), { ...expected, isSwept: true });
+    rmSync(path, { recursive: true });
     problems.push(...found.map((each) => `${index + 1}, ${operation.name} ${operation.paths.join(' ')}: ${each}`));
   }
   return { operations: copies.length, problems };

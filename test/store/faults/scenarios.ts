@@ -1,11 +1,10 @@
 /** What is done to a store while its files fail. */
-import { rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   baseOfImage,
   createContainerDirectory,
   findImage,
-  findSnapshot,
   importImage,
   loadImage,
   materializeSnapshot,
@@ -75,7 +74,10 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
       await loadImage(store, join(inputs, 'app.tar'), { reference: 'app:v1' });
       await takeSnapshot(store);
     },
-    act: (store) => materializeSnapshot(store, findSnapshot(store, 'snapshot')?.id ?? '', { references: [COMMITTED] }),
+    act: async (store) => {
+      const id = readdirSync(store.snapshots).find((name) => /^[0-9a-f]{64}$/.test(name)) ?? '';
+      await materializeSnapshot(store, id, { references: [COMMITTED] });
+    },
   },
   'unpack of a layer that is missing': {
     prepare: async (store, inputs) => {
@@ -96,6 +98,7 @@ async function takeSnapshot(store: Store): Promise<void> {
   const { upper } = createContainerDirectory(store, id, {}, { image: digest, layers });
   try {
     writeFileSync(join(upper, 'changed'), 'by a container');
+    for (const path of [join(upper, 'changed'), upper]) utimesSync(path, 0, 0);
     const about = { snapshots: [], config, created: '2024-05-06T07:08:09Z', createdBy: 'sh' };
     const snapshot = moveChanges(store, id, { ...baseOfImage(store, digest), ...about });
     await nameSnapshot(store, snapshot, 'snapshot');
