@@ -8,7 +8,7 @@ import { type BenchOptions, parseOptions } from './options.ts';
 import { hasPrivateMounts, mountCgroup2Only } from './private-mounts.ts';
 import { formatMarkdown, formatReport } from './report.ts';
 import { measureRootlessPart } from './rootless.ts';
-import { measureAll } from './scenarios/index.ts';
+import { measureAll, measureImages, type Programme } from './scenarios/index.ts';
 import { createWorkspace, removeWorkspace, type Workspace } from './setting.ts';
 import { judge } from './targets.ts';
 
@@ -40,8 +40,10 @@ async function measureEverything(options: BenchOptions): Promise<number> {
 }
 
 async function measureParts(workspace: Workspace, { root, quick }: { root: boolean; quick: boolean }) {
-  const scenarios = await measureAll({ workspace, rootless: !root, quick, privilegesOnly: false, progress });
+  const programme: Programme = { workspace, rootless: !root, quick, privilegesOnly: false, progress };
+  const scenarios = await measureAll(programme);
   if (root) scenarios.push(...(await measureRootlessPart(workspace, quick)));
+  scenarios.push(...(await measureImages(programme)));
   return scenarios;
 }
 

@@ -25,17 +25,10 @@ export interface Programme {
 }
 
 export async function measureAll(programme: Programme): Promise<Scenario[]> {
-  const { workspace, rootless, quick, privilegesOnly, progress } = programme;
-  const pace = (rounds: number, budgetMs: number): Pace =>
-    quick ? { rounds: Math.ceil(rounds / 20), warmups: 1, budgetMs: 1000 } : { rounds, warmups: 3, budgetMs };
+  const { workspace, rootless, quick, privilegesOnly } = programme;
+  const pace = paceOf(quick);
   const base: Setting = { network: 'none', upper: 'disk', rootless, workspace };
-  const scenarios: Scenario[] = [];
-  const add = async (work: Promise<Scenario | Scenario[]>) => {
-    const done = [await work].flat();
-    interruption.throwIfAborted();
-    for (const each of done) progress(each.title);
-    scenarios.push(...done);
-  };
+  const { scenarios, add } = collector(programme);
 
   for (const network of ['none', 'host'] as const) {
     for (const upper of ['disk', 'tmpfs'] as const) await add(measureRun({ ...base, network, upper }, pace(70, 2500)));
@@ -44,10 +37,34 @@ export async function measureAll(programme: Programme): Promise<Scenario[]> {
   if (privilegesOnly) return scenarios;
   for (const upper of ['disk', 'tmpfs'] as const) await add(measureMany({ ...base, upper }, pace(8, 3500)));
   await add(measureStdout(base, pace(8, 4500)));
-  await add(measurePull(base, pace(9, 60_000)));
-  await add(measureCommit(base, pace(9, 20_000)));
   await add(measureImport(pace(30, 4000)));
   await add(measureAlive(base, quick ? 200 : 1000));
   await add(measureSplit(base, pace(70, 2500)));
   return scenarios;
+}
+
+/** Images: after everything else, because they leave the disk busy. */
+export async function measureImages(programme: Programme): Promise<Scenario[]> {
+  const { workspace, rootless, quick } = programme;
+  const base: Setting = { network: 'none', upper: 'disk', rootless, workspace };
+  const { scenarios, add } = collector(programme);
+  await add(measureCommit(base, paceOf(quick)(9, 20_000)));
+  await add(measurePull(base, paceOf(quick)(9, 60_000)));
+  return scenarios;
+}
+
+function paceOf(quick: boolean) {
+  return (rounds: number, budgetMs: number): Pace =>
+    quick ? { rounds: Math.ceil(rounds / 20), warmups: 1, budgetMs: 1000 } : { rounds, warmups: 3, budgetMs };
+}
+
+function collector({ progress }: Programme) {
+  const scenarios: Scenario[] = [];
+  const add = async (work: Promise<Scenario | Scenario[]>) => {
+    const done = [await work].flat();
+    interruption.throwIfAborted();
+    for (const each of done) progress(each.title);
+    scenarios.push(...done);
+  };
+  return { scenarios, add };
 }
