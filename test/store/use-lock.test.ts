@@ -1,5 +1,7 @@
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { createContainerDirectory } from '../../store/containers.ts';
 import { openStore } from '../../store/layout.ts';
 import { whileNothingIsRemoved, whileNothingIsTaken } from '../../store/use-lock.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
@@ -32,6 +34,31 @@ test('who takes layers waits for who removes some, and the other way round', asy
     expect(await taken).toBe('taken');
     expect(waitedMs).toBeGreaterThan(100);
   }
+});
+
+test('of a layer that is just being removed no container is made', async (context) => {
+  const root = temporaryDirectory(context);
+  const store = openStore(root);
+  const layer = join(store.layers, 'a'.repeat(64));
+  mkdirSync(layer);
+  const script = `
+    import { flock, LOCK_EX } from 'syscalls';
+    import { openSync, rmdirSync } from 'node:fs';
+    const [lock, layer] = process.argv.slice(2);
+    flock(openSync(lock, 'a'), LOCK_EX);
+    console.log('held');
+    setTimeout(() => process.exit(rmdirSync(layer)), 100);
+  `;
+  let error: unknown;
+  const onLine = () => {
+    try {
+      createContainerDirectory(store, 'box', {}, { layers: [layer] });
+    } catch (reason) {
+      error = reason;
+    }
+  };
+  await runStoreScript(context, script, [join(store.locks, 'use.lock'), layer], { onLine });
+  expect(error).toMatchObject({ code: 'LAYER_NOT_FOUND' });
 });
 
 test('those who take layers do not wait for one another', async (context) => {
