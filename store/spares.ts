@@ -69,13 +69,18 @@ function cleanOne({ used, clean }: Spares): void {
   const spare = used.shift();
   if (spare === undefined) return;
   try {
-    if (euid() !== 0) for (const name of CLOSED) chmodSync(`${spare}/${name}`, 0o700);
-    for (const [remove, name] of LEAVINGS) remove(`${spare}/${name}`);
+    // There is nothing in that of a container which kept its changes in memory, or was never started.
+    if (readdirSync(`${spare}/work`).length > 0) removeLeavings(spare);
     clean.push(spare);
   } catch {
-    // Something else than overlayfs leaves, or of a container that was never started.
+    // Something else than overlayfs leaves.
     discardNow(spare);
   }
+}
+
+function removeLeavings(spare: string): void {
+  if (euid() !== 0) for (const name of CLOSED) chmodSync(`${spare}/${name}`, 0o700);
+  for (const [remove, name] of LEAVINGS) remove(`${spare}/${name}`);
 }
 
 /** Whether what a container sees as `/` is as it was made: its mode, owner and attributes belong to it, too. */
