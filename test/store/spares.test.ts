@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, type TestContext, test } from 'vitest';
 import { createContainerDirectory, removeContainerDirectory } from '../../store/containers.ts';
@@ -9,14 +9,15 @@ import { temporaryDirectory } from '../support/temporary.ts';
 async function isGivenOn(context: TestContext, leave: (path: string, store: Store) => void): Promise<boolean> {
   const store = openStore(temporaryDirectory(context));
   const { path } = createContainerDirectory(store, 'first', {});
-  const { ino } = statSync(path);
   leave(path, store);
   await removeContainerDirectory(store, 'first');
   // It is cleaned when this thread has nothing else to do.
   await new Promise((resolve) => setImmediate(resolve));
-  const second = createContainerDirectory(store, 'second', {});
-  expect(readdirSync(second.work)).toEqual([]);
-  return statSync(second.path).ino === ino;
+  const spares = readdirSync(store.spares).length;
+  const { work } = createContainerDirectory(store, 'second', {});
+  expect(readdirSync(work)).toEqual([]);
+  expect(readdirSync(store.spares)).toEqual([]);
+  return spares === 1;
 }
 
 test('the directory of a container whose changes were in memory is given on', async (context) => {
