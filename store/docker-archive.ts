@@ -4,7 +4,7 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { CaissonError } from '../syscalls/index.ts';
-import { digestOf } from './digest.ts';
+import { formatManifest } from './documents.ts';
 import { asArray, asObject, asString, optional, parseDocument, parseJson } from './json.ts';
 import { detectCompression } from './layer/decompress.ts';
 import { type Descriptor, MEDIA_TYPES, readImageDocument } from './manifest.ts';
@@ -58,13 +58,7 @@ export async function chooseFromDockerArchive(
   checkPlatform(source, image.config, wanted);
   const layers: Descriptor[] = [];
   for (const name of image.layers) layers.push(await add(name));
-  const manifest = JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.manifest, config, layers });
-  return { manifest, references: image.references, blobs };
-}
-
-/** The descriptor of a manifest that was made. */
-export function describeManifest(text: string): Descriptor {
-  return { mediaType: MEDIA_TYPES.manifest, digest: digestOf(text), size: Buffer.byteLength(text) };
+  return { manifest: formatManifest(config, layers), references: image.references, blobs };
 }
 
 function readArchivedImage(value: unknown, what: string): ArchivedImage {

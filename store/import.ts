@@ -1,6 +1,7 @@
 /** Makes an image of a root file system: of what `docker export` wrote, or tar of a directory. */
 import { basename } from 'node:path';
 import { readChunks } from './blobs.ts';
+import { creationTime } from './creation-time.ts';
 import { formatManifest, stageDocument } from './documents.ts';
 import { findImage, type StoredImage } from './images.ts';
 import { decompress } from './layer/decompress.ts';
@@ -9,7 +10,7 @@ import type { LayerLimits } from './layer/limits.ts';
 import { stagePackedLayer } from './layer/pack.ts';
 import { readTar, type TarEntry } from './layer/read.ts';
 import { stageLayer } from './layer/unpack.ts';
-import { type OutgoingEntry, sourceDateEpoch } from './layer/write.ts';
+import type { OutgoingEntry } from './layer/write.ts';
 import { explainStoreError, type Store } from './layout.ts';
 import { type ImageConfig, MEDIA_TYPES, type Platform } from './manifest.ts';
 import { machinePlatform } from './platform.ts';
@@ -89,9 +90,7 @@ export async function importImage(
 
 function composeConfiguration(diffId: string, from: string, options: ImportImageOptions): object {
   const { platform = machinePlatform(), config = {}, message = from, author } = options;
-  const created = (
-    options.created ?? new Date(Number((sourceDateEpoch() ?? 0n) / 1_000_000n) || Date.now())
-  ).toISOString();
+  const created = (options.created ?? creationTime()).toISOString();
   return {
     created,
     ...(author === undefined ? {} : { author }),

@@ -8,6 +8,7 @@ export {
   removeContainerDirectory,
   renewContainerDirectory,
 } from './containers.ts';
+export { creationTime } from './creation-time.ts';
 export { crypto } from './crypto.ts';
 export { isDigest, parseDigest } from './digest.ts';
 export {

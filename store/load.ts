@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { CaissonError } from '../syscalls/index.ts';
 import { readChunks } from './blobs.ts';
 import { measure } from './digest.ts';
-import { chooseFromDockerArchive, describeManifest } from './docker-archive.ts';
+import { chooseFromDockerArchive } from './docker-archive.ts';
+import { describeDocument } from './documents.ts';
 import { explainStoreError, type Store } from './layout.ts';
-import type { Descriptor, Platform } from './manifest.ts';
+import { type Descriptor, MEDIA_TYPES, type Platform } from './manifest.ts';
 import { blobName, blobNotFound, chooseFromLayout, type Wanted } from './oci-layout.ts';
 import { machinePlatform } from './platform.ts';
 import { formatReference, parseReference } from './reference.ts';
@@ -79,7 +80,7 @@ async function chooseDocker(
 ): Promise<IncomingImage | undefined> {
   const chosen = await chooseFromDockerArchive(source, wanted, digestOfFile);
   if (chosen === undefined) return undefined;
-  const manifest = describeManifest(chosen.manifest);
+  const manifest = describeDocument(MEDIA_TYPES.manifest, chosen.manifest);
   const path = join(directory, 'manifest');
   writeFileSync(path, chosen.manifest, { mode: 0o400 });
   const files = new Map([...chosen.blobs, [manifest.digest, { path, size: manifest.size, digest: manifest.digest }]]);

@@ -16,7 +16,7 @@ export type { LayerLimits } from './layer/limits.ts';
 export { type PackedLayer, type PackOptions, packLayer, stagePackedLayer } from './layer/pack.ts';
 export { readTar, type TarEntry } from './layer/read.ts';
 export { treeEntries } from './layer/walk.ts';
-export { type OutgoingEntry, sourceDateEpoch, type WriteTarOptions, writeTar } from './layer/write.ts';
+export { type OutgoingEntry, type WriteTarOptions, writeTar } from './layer/write.ts';
 export { type LoadImageOptions, loadImage } from './load.ts';
 export { type Pruned, type PruneOptions, pruneStore } from './prune.ts';
 export { type Missing, publishImage, type Staged, type StagedImage } from './publish.ts';

@@ -3,6 +3,7 @@ import {
   baseOfImage,
   changeContainerUses,
   containerPaths,
+  creationTime,
   machinePlatform,
   moveChanges,
   nameSnapshot,
@@ -55,7 +56,7 @@ export async function takeSnapshot(
   changes: SnapshotChanges = {},
 ): Promise<SnapshotRecord> {
   assertOnDisk(files, 'made an image of');
-  const description = { ...(await describeSnapshot(files)), ...changes };
+  const description = { ...describeSnapshot(files), ...changes };
   const stop = signal === undefined ? files.signal : AbortSignal.any([signal, files.signal]);
   stop.throwIfAborted();
   if (files.pid !== null) return copyWhileStill(files, files.pid, description, pause, stop);
@@ -110,8 +111,8 @@ async function copyWhileStill(
   }
 }
 
-async function describeSnapshot({ base, config, store, args }: FilesOnDisk): Promise<SnapshotDescription> {
-  const created = (await creationTime()).toISOString();
+function describeSnapshot({ base, config, store, args }: FilesOnDisk): SnapshotDescription {
+  const created = creationTime().toISOString();
   return { ...baseOf(store, base), config, created, createdBy: args.join(' ') };
 }
 
@@ -121,11 +122,4 @@ export function baseOf(store: Store, { origin }: Image): Pick<SnapshotDescriptio
   if (origin.kind !== 'snapshot') return { base: origin, snapshots: [], platform: machinePlatform() };
   const { id, base, snapshots, platform } = origin.record;
   return { base, snapshots: [...snapshots, id], platform };
-}
-
-/** Reproducible builds say when they are (reproducible-builds.org, SOURCE_DATE_EPOCH). */
-async function creationTime(): Promise<Date> {
-  if ((process.env.SOURCE_DATE_EPOCH ?? '') === '') return new Date();
-  const { sourceDateEpoch } = await import('../../store/transfer.ts');
-  return new Date(Number((sourceDateEpoch() ?? 0n) / 1_000_000n));
 }

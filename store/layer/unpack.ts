@@ -1,7 +1,6 @@
 /** From a layer as it comes to its directory in the store. */
 import { existsSync, mkdirSync } from 'node:fs';
 import { CaissonError } from '../../syscalls/index.ts';
-import { publishDirectory } from '../atomic.ts';
 import { verify } from '../digest.ts';
 import { ownIds } from '../ids/index.ts';
 import { explainStoreError, layerPath, type Store } from '../layout.ts';
@@ -64,12 +63,6 @@ export async function verifyLayer(
   } catch (error) {
     throw explainLayerError(error, diffId, '');
   }
-}
-
-/** Puts layers into the store that are on the disk already. Those of the same diffID that are there stay. */
-export function publishLayers(store: Store, layers: readonly StagedLayer[]): void {
-  // Where another process has unpacked the same layer meanwhile, what is in it is the same.
-  for (const { diffId, path } of layers) publishDirectory(path, layerPath(store, diffId));
 }
 
 function verifyContent(source: AsyncIterable<Uint8Array>, diffId: string, limits?: LayerLimits) {

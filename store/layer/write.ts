@@ -2,6 +2,7 @@
  * Writes tar archives as layers need them. The same entries make the same bytes: ustar headers where what is to be
  * said fits into one, PAX headers before them where it does not, and nothing that entries do not say.
  */
+import { sourceDateEpoch } from '../creation-time.ts';
 import { encodeEntry, type OutgoingEntry } from './encode.ts';
 import { BLOCK } from './header.ts';
 
@@ -58,16 +59,6 @@ export async function* writeTar(
   }
   gather(Buffer.alloc(2 * BLOCK));
   yield flush();
-}
-
-/**
- * The time that files of a reproducible build do not exceed, in nanoseconds; undefined where it is not set.
- * @throws TypeError when it is no number of seconds
- */
-export function sourceDateEpoch(text: string | undefined = process.env.SOURCE_DATE_EPOCH): bigint | undefined {
-  if (text === undefined || text === '') return undefined;
-  if (!/^[0-9]{1,12}$/.test(text)) throw new TypeError(`SOURCE_DATE_EPOCH must be a number of seconds, got '${text}'`);
-  return BigInt(text) * 1_000_000_000n;
 }
 
 function clamp(entry: OutgoingEntry, latestMtimeNs: bigint | undefined): OutgoingEntry {

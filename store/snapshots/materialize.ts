@@ -3,7 +3,7 @@
  * until somebody asks for it, since it takes as long as reading and compressing all that was changed.
  */
 import { CaissonError } from '../../syscalls/index.ts';
-import { stageDocument } from '../documents.ts';
+import { formatManifest, stageDocument } from '../documents.ts';
 import type { JsonObject } from '../json.ts';
 import type { PackedLayer, PackOptions } from '../layer/pack.ts';
 import type { Store } from '../layout.ts';
@@ -70,12 +70,11 @@ async function stageImage(
 ): Promise<Descriptor> {
   const layers = await packLayers(store, record, parts, options);
   const history = [...historyOf(record, layers.length), ...stepsOf(store, record)];
-  const manifest = {
-    schemaVersion: 2,
-    mediaType: MEDIA_TYPES.manifest,
-    config: stageDocument(store, parts.blobs, MEDIA_TYPES.config, describeConfig(record, layers, history)),
-    layers: layers.map(({ descriptor }) => descriptor),
-  };
+  const config = stageDocument(store, parts.blobs, MEDIA_TYPES.config, describeConfig(record, layers, history));
+  const manifest = formatManifest(
+    config,
+    layers.map(({ descriptor }) => descriptor),
+  );
   return { ...stageDocument(store, parts.blobs, MEDIA_TYPES.manifest, manifest), platform: record.platform };
 }
 

@@ -1,7 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
+import { sourceDateEpoch } from '../../../store/creation-time.ts';
 import { digestOf } from '../../../store/digest.ts';
 import { readTar, type TarEntry } from '../../../store/layer/read.ts';
-import { sourceDateEpoch, type WriteTarOptions, writeTar } from '../../../store/layer/write.ts';
+import { type WriteTarOptions, writeTar } from '../../../store/layer/write.ts';
 import { type EntryParts, outgoing } from '../support/entries.ts';
 import { collect, inChunks } from '../support/streams.ts';
 
