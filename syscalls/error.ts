@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { getSystemErrorMap } from 'node:util';
+import { acrossCopies } from './copies.ts';
 
 /** What a failed system call was asked to do: the part of {@link SyscallError} the caller knows. */
 export interface SyscallFailure {
@@ -24,6 +25,10 @@ export interface SyscallFailure {
  * `code` ('EPERM'), `errno` (negative, as in `fs`), `syscall`, `path` and `dest`.
  */
 export class SyscallError extends Error {
+  static {
+    acrossCopies(SyscallError, 'SyscallError');
+  }
+
   override readonly name = 'SyscallError';
   readonly code: string;
   readonly errno: number;
@@ -50,8 +55,18 @@ export interface CaissonErrorOptions {
   readonly hint?: string | undefined;
   /** The error this one explains. */
   readonly cause?: unknown;
-  /** The exit code a shell would give: 126 or 127 for a command that cannot be run. */
+  /** The exit code a shell would give: 126 or 127 for a command that cannot be run. Of a failed start: the command's. */
   readonly exitCode?: number | undefined;
+  /** Of a failed start: the signal that ended the command. */
+  readonly signal?: NodeJS.Signals | undefined;
+  /** Of a failed start: whether the kernel ended the command, and some process meanwhile for want of memory. */
+  readonly oomKilled?: boolean | undefined;
+  /** Of a failed start: the last lines of the command's output. */
+  readonly stdout?: string | undefined;
+  /** As `stdout`. */
+  readonly stderr?: string | undefined;
+  /** Of a failed start: what was waited for in vain, and what was last seen of it. */
+  readonly missing?: string | undefined;
 }
 
 /**
@@ -59,16 +74,42 @@ export interface CaissonErrorOptions {
  * The message names the values involved; `hint` says what to do; `cause` keeps what lies beneath.
  */
 export class CaissonError extends Error {
+  static {
+    acrossCopies(CaissonError, 'CaissonError');
+  }
+
   override readonly name = 'CaissonError';
   readonly code: string;
   declare readonly hint?: string;
   declare readonly exitCode?: number;
+  declare readonly signal?: NodeJS.Signals;
+  declare readonly oomKilled?: boolean;
+  declare readonly stdout?: string;
+  declare readonly stderr?: string;
+  declare readonly missing?: string;
 
-  constructor(code: string, message: string, { hint, cause, exitCode }: CaissonErrorOptions = {}) {
-    super(hint === undefined ? message : `${message} (${hint})`, cause === undefined ? undefined : { cause });
+  constructor(code: string, message: string, { cause, ...fields }: CaissonErrorOptions = {}) {
+    const { hint } = fields;
+    const advice = [hint, MACHINE_CODES.has(code) ? "'npx caisson probe' tells more" : undefined].filter(isGiven);
+    const text = advice.length === 0 ? message : `${message} (${advice.join('; ')})`;
+    super(text, cause === undefined ? undefined : { cause });
     this.code = code;
-    Object.assign(this, withoutUndefined({ hint, exitCode }));
+    Object.assign(this, withoutUndefined(fields));
   }
+}
+
+/** Errors that are due to the machine or its settings, and not to what was asked for. */
+const MACHINE_CODES: ReadonlySet<string> = new Set([
+  'NO_USER_NAMESPACES',
+  'OVERLAY_REFUSED',
+  'MEMFD_NOEXEC',
+  'USER_NOT_MAPPED',
+  'IDS_NOT_MAPPED',
+  'KOFFI_NOT_LOADED',
+]);
+
+function isGiven(text: string | undefined): text is string {
+  return text !== undefined;
 }
 
 /** The kernel's name of an error number: `errnoName(1) === 'EPERM'`. */
@@ -91,9 +132,17 @@ export function errnoNumber(name: string): number {
   return value;
 }
 
-/** Whether `error` is a {@link SyscallError} or a system error of Node with one of these codes. */
+/**
+ * Whether `error` is a {@link SyscallError} or a system error of Node with one of these codes. By what it looks like: where
+ * a test runner gives each test file globals of its own, errors of Node are no instances of that `Error`.
+ */
 export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
+  return isError(error) && 'code' in error && codes.includes(String(error.code));
+}
+
+/** Whether this is an error, of whatever globals. */
+export function isError(value: unknown): value is Error {
+  return typeof value === 'object' && value !== null && 'message' in value && 'stack' in value;
 }
 
 /** Node makes the map anew at each call. */

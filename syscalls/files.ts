@@ -276,6 +276,24 @@ export const write = define<[fd: number, buf: Bytes | string, count: number]>(
   { x64: 1, arm64: 64 },
 );
 
+/** Writes `iovcnt` buffers, an array of IOVEC, as one. man 2 writev. */
+export const writev = define<[fd: number, iov: Bytes, iovcnt: number]>(
+  'ssize_t writev(int fd, const struct iovec *iov, int iovcnt)',
+  { x64: 20, arm64: 66 },
+);
+
+/** Reads at an offset, and leaves the file's own as it is. man 2 pread64. */
+export const pread64 = define<[fd: number, buf: Bytes, count: number, offset: number | bigint]>(
+  'ssize_t pread64(int fd, void *buf, size_t count, off_t offset)',
+  { x64: 17, arm64: 67 },
+);
+
+/** Writes at an offset, and leaves the file's own as it is. man 2 pwrite64. */
+export const pwrite64 = define<[fd: number, buf: Bytes | string, count: number, offset: number | bigint]>(
+  'ssize_t pwrite64(int fd, const void *buf, size_t count, off_t offset)',
+  { x64: 18, arm64: 68 },
+);
+
 /** Moves a file's offset, or (SEEK_DATA, SEEK_HOLE) finds where the next data or hole is. man 2 lseek. */
 export const lseek = define<[fd: number, offset: number | bigint, whence: number]>(
   'off_t lseek(int fd, off_t offset, int whence)',

@@ -5,6 +5,7 @@
  * A size given beside a buffer is not checked against it: the kernel reads and writes as far as it says.
  */
 
+export { acrossCopies, atExit, shared } from './copies.ts';
 export {
   _LINUX_CAPABILITY_VERSION_3,
   CAPABILITIES,
@@ -52,6 +53,7 @@ export {
   errnoName,
   errnoNumber,
   hasCode,
+  isError,
   SyscallError,
   type SyscallFailure,
 } from './error.ts';
@@ -165,6 +167,8 @@ export {
   PROC_SUPER_MAGIC,
   pipe2,
   ppoll,
+  pread64,
+  pwrite64,
   RENAME_EXCHANGE,
   RENAME_NOREPLACE,
   RENAME_WHITEOUT,
@@ -214,15 +218,17 @@ export {
   unlinkat,
   utimensat,
   write,
+  writev,
   XFS_SUPER_MAGIC,
 } from './files.ts';
-export { type Architecture, architecture } from './libc.ts';
+export { type Architecture, architecture, koffiVersion } from './libc.ts';
 export {
   type AddressOf,
   type Argument,
   addressOf,
   assertNoNul,
   type Bytes,
+  cellAt,
   formatArgument,
   isKind,
   type Memory,
@@ -340,6 +346,7 @@ export {
   setns,
   unshare,
 } from './namespaces.ts';
+export { allocatePages } from './pages.ts';
 export { type Readiness, type Watch, watch } from './poll.ts';
 export {
   __WALL,
@@ -427,6 +434,8 @@ export {
   rt_sigaction,
   rt_sigprocmask,
   rt_sigtimedwait,
+  SFD_CLOEXEC,
+  SFD_NONBLOCK,
   SIG_BLOCK,
   SIG_DFL,
   SIG_IGN,
@@ -439,6 +448,7 @@ export {
   sethostname,
   setpriority,
   setsid,
+  signalfd4,
   signalSet,
   WCONTINUED,
   WEXITED,
@@ -521,6 +531,7 @@ export {
   MSG_TRUNC,
   MSG_WAITALL,
   MSGHDR,
+  NETLINK_NETFILTER,
   NETLINK_ROUTE,
   recvfrom,
   recvmsg,
@@ -535,6 +546,8 @@ export {
   SOCK_RAW,
   SOCK_SEQPACKET,
   SOCK_STREAM,
+  SOCKADDR_IN,
+  SOCKADDR_IN6,
   SOCKADDR_NL,
   SOCKADDR_UN,
   SOL_SOCKET,
@@ -559,7 +572,7 @@ export {
   shift,
 } from './step.ts';
 export { type MemberType, type MemberValue, type Struct, struct } from './struct.ts';
-export { type Assembled, assemble, reportTo, type Target } from './stub/assemble.ts';
+export { type Assembled, assemble, REPORT, reportTo, type Target } from './stub/assemble.ts';
 export { callInNamespace } from './stub/call.ts';
 export { cloneOnce, cloneThread, type Descriptor, enterStub } from './stub/clone.ts';
 export {
@@ -570,8 +583,8 @@ export {
   REPORT_DESCRIPTOR,
   stubImage,
 } from './stub/compile.ts';
-export { elfImage, TABLE_ADDRESS } from './stub/elf.ts';
-export { failureIn, type Launched, launch, PARENT_LABEL } from './stub/launch.ts';
+export { CODE_ADDRESS, elfImage, TABLE_ADDRESS } from './stub/elf.ts';
+export { failureIn, type Launched, launch, openImage, PARENT_LABEL } from './stub/launch.ts';
 export { MACHINES, type Machine } from './stub/machine.ts';
 export { FAILURE_SIZE } from './stub/record.ts';
 export {
@@ -610,6 +623,17 @@ export {
   TIOCSWINSZ,
   WINSIZE,
 } from './terminal.ts';
+export {
+  CLOCK_BOOTTIME,
+  CLOCK_MONOTONIC,
+  CLOCK_REALTIME,
+  clock_gettime,
+  TFD_CLOEXEC,
+  TFD_NONBLOCK,
+  TFD_TIMER_ABSTIME,
+  timerfd_create,
+  timerfd_settime,
+} from './time.ts';
 export {
   fgetxattr,
   flistxattr,

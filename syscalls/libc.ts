@@ -20,6 +20,14 @@ export function loadKoffi(): Koffi {
   return koffi;
 }
 
+/**
+ * The version of koffi that is in use.
+ * @throws as {@link loadKoffi}
+ */
+export function koffiVersion(): string {
+  return loadKoffi().version;
+}
+
 /** The machine's kind, as in `process.arch`, for those caisson knows system call numbers of. */
 export type Architecture = 'x64' | 'arm64';
 

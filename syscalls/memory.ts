@@ -15,6 +15,7 @@ export interface Memory {
 /** A place in a {@link Memory} that holds the address (or, of a number, the value) of something else. */
 export interface Pointer {
   readonly offset: number;
+  /** Of a variable it is the place: whoever reads the memory reads the variable. A variable can be in one place only. */
   readonly to: Argument;
 }
 
@@ -22,6 +23,8 @@ export interface Pointer {
 export interface Variable {
   readonly kind: 'variable';
   readonly name: string;
+  /** Where it is, of one that is part of something that the kernel reads or writes. @default wherever there is room */
+  readonly at?: number | undefined;
 }
 
 /** The address of a variable, for system calls that write one. */
@@ -57,6 +60,11 @@ export function stringArray(strings: readonly string[]): Memory {
 /** A variable of a plan. Two variables are one when their names are. */
 export function variable(name: string): Variable {
   return { kind: 'variable', name };
+}
+
+/** The eight bytes at an address, as a variable: of memory that the program has mapped there. */
+export function cellAt(name: string, at: number): Variable {
+  return { kind: 'variable', name, at };
 }
 
 /** The address of a variable. */

@@ -1,4 +1,5 @@
 /** Readiness of a descriptor on libuv's own loop: no thread waits, and no timer. */
+import { atExit, shared } from './copies.ts';
 import { loadKoffi } from './libc.ts';
 
 /** A watch on a descriptor. It keeps the event loop alive unless {@link Watch.unref} is called. */
@@ -40,17 +41,16 @@ export function watch(descriptor: number, readiness: Readiness, ready: () => voi
   };
 }
 
-const open = new Set<{ close(): void }>();
-let isClosedAtExit = false;
+const { open, exit } = shared('watches', () => ({ open: new Set<{ close(): void }>(), exit: { isAwaited: false } }));
 
 /**
  * While Node takes itself down, its loop goes round once more. What became ready by then would be told to JavaScript,
  * which is not there any more: koffi then aborts the process.
  */
 function closeAllAtExit(): void {
-  if (isClosedAtExit) return;
-  isClosedAtExit = true;
-  process.once('exit', () => {
+  if (exit.isAwaited) return;
+  exit.isAwaited = true;
+  atExit(() => {
     for (const handle of open) handle.close();
   });
 }

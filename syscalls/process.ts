@@ -300,6 +300,20 @@ export const rt_sigtimedwait = define<[set: Uint8Array, info: Bytes | null, time
   { x64: 128, arm64: 137 },
 );
 
+/** close-on-exec, and `O_NONBLOCK`. include/uapi/linux/signalfd.h */
+export const SFD_CLOEXEC = 0o2000000;
+export const SFD_NONBLOCK = 0o4000;
+
+/**
+ * A descriptor that can be read while one of the (blocked) signals in `mask` is pending; -1 makes a new one.
+ * man 2 signalfd. Linux 2.6.27.
+ */
+export const signalfd4 = define<[fd: number, mask: Uint8Array, sizemask: number, flags: number]>(
+  'int signalfd4(int fd, const kernel_sigset_t *mask, size_t sizemask, int flags)',
+  { x64: 289, arm64: 74 },
+  { flags: { SFD_CLOEXEC, SFD_NONBLOCK } },
+);
+
 /**
  * Sets and reads a limit of a process (0: the caller), as {@link RLIMIT64}s.
  *

@@ -37,6 +37,7 @@ export const SOL_SOCKET = 1;
 
 // include/uapi/linux/netlink.h
 export const NETLINK_ROUTE = 0;
+export const NETLINK_NETFILTER = 12;
 
 // include/uapi/linux/sockios.h: operations of ioctl(2) on any socket, with an IFREQ
 export const SIOCGIFFLAGS = 0x8913;
@@ -71,6 +72,23 @@ export const CMSGHDR = struct('cmsghdr', { cmsg_len: 'u64', cmsg_level: 'i32', c
 
 /** include/uapi/linux/un.h. An abstract name begins with a NUL: give it as bytes. */
 export const SOCKADDR_UN = struct('sockaddr_un', { sun_family: 'u16', sun_path: 'u8[108]' });
+
+/** include/uapi/linux/in.h. Port and address are in network byte order. */
+export const SOCKADDR_IN = struct('sockaddr_in', {
+  sin_family: 'u16',
+  sin_port: 'u8[2]',
+  sin_addr: 'u8[4]',
+  sin_zero: 'u8[8]',
+});
+
+/** include/uapi/linux/in6.h. Port and address are in network byte order. */
+export const SOCKADDR_IN6 = struct('sockaddr_in6', {
+  sin6_family: 'u16',
+  sin6_port: 'u8[2]',
+  sin6_flowinfo: 'u32',
+  sin6_addr: 'u8[16]',
+  sin6_scope_id: 'u32',
+});
 
 /** include/uapi/linux/netlink.h. */
 export const SOCKADDR_NL = struct('sockaddr_nl', { nl_family: 'u16', nl_pad: 'u16', nl_pid: 'u32', nl_groups: 'u32' });
@@ -125,7 +143,10 @@ export const bind = define<[sockfd: number, addr: Bytes, addrlen: number]>(
   { x64: 49, arm64: 200 },
 );
 
-/** Connects a socket to an address. man 2 connect. */
+/**
+ * Connects a socket to an address. man 2 connect. EINPROGRESS: it goes on, on a socket that does not block; once that is
+ * writable, the same call says how it ended.
+ */
 export const connect = define<[sockfd: number, addr: Bytes, addrlen: number]>(
   'int connect(int sockfd, const struct sockaddr *addr, socklen_t addrlen)',
   { x64: 42, arm64: 203 },

@@ -5,7 +5,7 @@
 import { type Declaration, numberOf } from '../define.ts';
 import { errnoNumber } from '../error.ts';
 import type { Architecture } from '../libc.ts';
-import { type Argument, isKind, type Memory, type Variable, variable } from '../memory.ts';
+import { type Argument, isKind, type Memory, type Pointer, type Variable, variable } from '../memory.ts';
 import type { EqualStep, Label, LabelStep, Step } from '../step.ts';
 import { FAILURE_SIZE, OPERATION, RECORD, RECORD_SIZE } from './record.ts';
 
@@ -66,6 +66,11 @@ export function assemble(steps: readonly Step[], target: Target): Assembled {
   const tableSize = rows.length * RECORD_SIZE;
   const data = new DataSection(base + tableSize);
   const scratch = data.variable('(unused result)');
+  // First, so that no step before takes such a variable to be anywhere else.
+  for (const { step } of rows) {
+    for (const value of argumentsOf(step))
+      if (isKind(value, 'memory') && value.pointers.some(isVariable)) data.place(value);
+  }
   const words = new Uint32Array(tableSize / 4);
   const addressOf = (goto: Goto) => base + RECORD_SIZE * (typeof goto === 'number' ? goto : labelled(labels, goto));
 
@@ -78,7 +83,7 @@ export function assemble(steps: readonly Step[], target: Target): Assembled {
       if (isKind(value, 'variable')) indirect |= 1 << argument;
     });
     word(RECORD.number, step.kind === 'call' ? numberOf(step.call, arch) : OPERATION[step.kind]);
-    word(RECORD.store, into === undefined ? scratch : data.variable(into.name));
+    word(RECORD.store, into === undefined ? scratch : data.cell(into));
     word(RECORD.next, addressOf(next));
     word(RECORD.otherwise, addressOf(otherwise));
     if (indirect !== 0) word(RECORD.indirect, indirect);
@@ -162,6 +167,10 @@ function labelled(labels: ReadonlyMap<Label, number>, label: Label): number {
   return row;
 }
 
+function isVariable({ to }: Pointer): boolean {
+  return isKind(to, 'variable');
+}
+
 function argumentsOf(step: Row['step']): readonly Argument[] {
   switch (step.kind) {
     case 'call':
@@ -203,6 +212,11 @@ class DataSection {
     return this.#bytes.subarray(0, this.#size);
   }
 
+  /** The address of a variable, wherever it is. */
+  cell({ name, at }: Variable): number {
+    return at ?? this.variable(name);
+  }
+
   /** The address of a variable. */
   variable(name: string): number {
     let address = this.#variables.get(name);
@@ -222,8 +236,8 @@ class DataSection {
   place(value: Argument): number | bigint {
     if (value === null) return 0;
     if (typeof value === 'number' || typeof value === 'bigint') return value;
-    if (isKind(value, 'variable')) return this.variable(value.name);
-    if (isKind(value, 'address')) return this.variable(value.of.name);
+    if (isKind(value, 'variable')) return this.cell(value);
+    if (isKind(value, 'address')) return this.cell(value.of);
     let address = this.#placed.get(value);
     if (address === undefined) {
       address = this.#base + this.#append(value);
@@ -242,7 +256,11 @@ class DataSection {
     const at = this.#reserve(bytes.length, 8);
     this.#bytes.set(bytes, at);
     for (const { offset, to } of pointers) {
-      if (isKind(to, 'variable')) throw new TypeError(`variable '${to.name}' cannot be in memory: give its address`);
+      if (isKind(to, 'variable')) {
+        if (this.#variables.has(to.name)) throw new TypeError(`variable '${to.name}' cannot be in two places`);
+        this.#variables.set(to.name, this.#base + at + offset);
+        continue;
+      }
       const word = BigInt.asUintN(64, BigInt(this.place(to)));
       this.#bytes.writeBigUInt64LE(word, at + offset);
     }

@@ -36,6 +36,8 @@ export const LAUNCH_VARIABLES = {
   image: variable('image'),
   /** The write end of the report pipe, to be moved to {@link REPORT_DESCRIPTOR}. */
   report: variable('report'),
+  /** The owner's end of it: a process that lives on when the owner is killed must not have it (dieWithOwner). */
+  reader: variable('reader of the report'),
   /** What clone3 returned: the result of the launch. */
   pid: variable('pid'),
   /** The pidfd that clone3 wrote. */

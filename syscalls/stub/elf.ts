@@ -13,7 +13,8 @@ import type { Machine } from './machine.ts';
 
 const HEADER_SIZE = 64;
 const SEGMENT_HEADER_SIZE = 56;
-const CODE_ADDRESS = 0x40_0000;
+/** Where a program lies: above all that can be a pid (PID_MAX_LIMIT, include/linux/threads.h). */
+export const CODE_ADDRESS = 0x40_0000;
 const CODE_OFFSET = HEADER_SIZE + 3 * SEGMENT_HEADER_SIZE;
 const TABLE_OFFSET = 0x200;
 /** The largest page an arm64 kernel may have: offsets and addresses of segments are congruent modulo it. */

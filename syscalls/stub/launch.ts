@@ -43,6 +43,14 @@ import { FAILURE_SIZE } from './record.ts';
 /** The label that the parent's part of a launch begins at; clone3 goes there when it fails, too. */
 export const PARENT_LABEL = 'parent';
 
+/** A program that differs from a compiled one in some of its bytes. */
+export interface Variant {
+  readonly image?: Uint8Array;
+  readonly launcherBytes?: Uint8Array;
+  /** The program in its own words: for errors. */
+  readonly program?: () => Program;
+}
+
 /** A process that a launch started. Its descriptors belong to the caller. */
 export interface Launched {
   readonly pid: number;
@@ -55,25 +63,27 @@ export interface Launched {
  * Runs a program's launch part on this thread, which waits until the stub's image has been entered.
  *
  * @param values the descriptors and other numbers that the program's variables stand for
- * @param image the stub, where it is not quite the compiled one
+ * @param variant what is not quite the compiled one
  * @throws SyscallError when no process could be made; then nothing is left open
  */
 export function launch(
   compiled: Compiled,
   values: Readonly<Record<string, number>> = {},
-  image: Uint8Array = compiled.image,
+  { image = compiled.image, launcherBytes = compiled.launcher.bytes, program }: Variant = {},
 ): Launched {
-  const { program, launcher } = compiled;
+  const { launcher } = compiled;
   const page = interpreterPage();
   const [report, writeEnd] = openPipe();
   try {
     const descriptor = openImage(image);
     try {
-      page.load(launcher.bytes);
-      setVariables(page.table, launcher, { ...values, image: descriptor, report: writeEnd });
+      page.load(launcherBytes);
+      const { reader } = LAUNCH_VARIABLES;
+      const own = { image: descriptor, report: writeEnd, [reader.name]: report };
+      setVariables(page.table, launcher, { ...values, ...own });
       const pid = page.run();
       // 0: the clone that was to make the process could not, and has said so.
-      if (pid <= 0) throw reportedFailure(report, compiled) ?? cloneError(program.launch, -pid);
+      if (pid <= 0) throw launchError(report, compiled, program?.() ?? compiled.program, -pid);
       return { pid, pidfd: getVariable(page.table, launcher, LAUNCH_VARIABLES.pidfd.name), report };
     } finally {
       close(descriptor);
@@ -105,9 +115,10 @@ export function failureIn(
   return stepError(program.launch[inLaunch], inLaunch, errno);
 }
 
-function reportedFailure(report: number, compiled: Compiled): SyscallError | undefined {
+function launchError(report: number, compiled: Compiled, program: Program, errno: number): SyscallError {
   const buffer = new Uint8Array(FAILURE_SIZE);
-  return read.attempt(report, buffer, FAILURE_SIZE) === FAILURE_SIZE ? failureIn(buffer, compiled) : undefined;
+  const isReported = read.attempt(report, buffer, FAILURE_SIZE) === FAILURE_SIZE;
+  return (isReported ? failureIn(buffer, compiled, program) : undefined) ?? cloneError(program.launch, errno);
 }
 
 function openPipe(): [number, number] {
@@ -118,8 +129,11 @@ function openPipe(): [number, number] {
   return [readEnd, writeEnd];
 }
 
-/** A sealed memfd, so that no process it becomes /proc/PID/exe of can change it (CVE-2019-5736). */
-function openImage(bytes: Uint8Array): number {
+/**
+ * A stub's image as a descriptor, for the caller to close: a sealed memfd, so that no process it becomes /proc/PID/exe of
+ * can change it (CVE-2019-5736).
+ */
+export function openImage(bytes: Uint8Array): number {
   const descriptor = createExecutableMemfd();
   try {
     write(descriptor, bytes, bytes.length);

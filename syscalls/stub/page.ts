@@ -2,12 +2,14 @@
  * The interpreter inside this process: one page of code, never writable once it is executable, and a table
  * behind it. One per thread, made at the first launch and kept.
  */
+import { shared } from '../copies.ts';
 import { architecture, loadKoffi } from '../libc.ts';
 import { MAP_ANONYMOUS, MAP_PRIVATE, mmap, mprotect, PROT_EXEC, PROT_READ, PROT_WRITE } from '../process.ts';
 import { MACHINES } from './machine.ts';
 
 const CODE_SIZE = 0x1_0000; // a whole page on every arm64 kernel
-const TABLE_SIZE = 0x1_0000;
+/** For an image of some hundred layers; what is never touched is never there. */
+const TABLE_SIZE = 0x10_0000;
 
 /** A place to put an assembled program and run it on the calling thread. */
 export interface Page {
@@ -21,12 +23,12 @@ export interface Page {
   run(): number;
 }
 
-let page: Page | undefined;
+const pages = shared<{ own?: Page }>('page', () => ({}));
 
 /** This thread's page. */
 export function interpreterPage(): Page {
-  page ??= mapPage();
-  return page;
+  pages.own ??= mapPage();
+  return pages.own;
 }
 
 function mapPage(): Page {

@@ -14,6 +14,7 @@ import * as processes from '../../syscalls/process.ts';
 import * as seccomps from '../../syscalls/seccomp.ts';
 import * as sockets from '../../syscalls/sockets.ts';
 import * as terminals from '../../syscalls/terminal.ts';
+import * as times from '../../syscalls/time.ts';
 import * as xattrs from '../../syscalls/xattrs.ts';
 import { requires } from '../support/requires.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
@@ -21,15 +22,15 @@ import { temporaryDirectory } from '../support/temporary.ts';
 const KERNEL_HEADERS = `
   asm/fcntl.h asm/ioctls.h asm/poll.h asm/resource.h asm/siginfo.h asm/signal.h asm/socket.h asm/statfs.h
   asm/termbits.h asm/termios.h linux/audit.h linux/capability.h linux/close_range.h linux/fcntl.h linux/filter.h
-  linux/fs.h linux/keyctl.h linux/limits.h linux/magic.h linux/memfd.h linux/mman.h linux/mount.h
+  linux/fs.h linux/in.h linux/in6.h linux/keyctl.h linux/limits.h linux/magic.h linux/memfd.h linux/mman.h linux/mount.h
   linux/netlink.h linux/nsfs.h linux/openat2.h linux/personality.h linux/pidfd.h linux/prctl.h linux/resource.h
-  linux/sched.h linux/seccomp.h linux/securebits.h linux/sockios.h linux/stat.h linux/time.h linux/uio.h linux/un.h
+  linux/sched.h linux/seccomp.h linux/securebits.h linux/signalfd.h linux/sockios.h linux/stat.h linux/time.h linux/uio.h linux/un.h
   linux/wait.h linux/xattr.h`;
 
 /** For what the kernel's own headers do not tell users, and once more for the rest. */
 const LIBC_HEADERS = `
   fcntl.h net/if.h poll.h sched.h signal.h stdio.h sys/file.h sys/ioctl.h sys/mman.h sys/mount.h sys/personality.h
-  sys/prctl.h sys/resource.h sys/socket.h sys/stat.h sys/statvfs.h sys/wait.h sys/xattr.h unistd.h`;
+  sys/prctl.h sys/resource.h sys/socket.h sys/stat.h sys/statvfs.h sys/timerfd.h sys/wait.h sys/xattr.h unistd.h`;
 
 /** Names that the kernel's headers have in an enum, where #ifdef does not see them; all older than Linux 5.2. */
 const ENUMERATED = /^(PER_|ADDR_NO_RANDOMIZE|FSCONFIG_(?!CMD_CREATE_EXCL))/;
@@ -51,7 +52,7 @@ interface StructOfC {
 }
 
 const { SIGSET_SIZE: _ours, ...kernelProcesses } = processes;
-const families = [namespaces, mounts, files, xattrs, kernelProcesses, credentials, seccomps, sockets, terminals];
+const families = [namespaces, mounts, files, xattrs, kernelProcesses, credentials, seccomps, sockets, terminals, times];
 const exported = families.flatMap((family) => Object.entries<unknown>(family));
 const structs = exported.map(([, value]) => value).filter(isStruct);
 const calls = exported.map(([, value]) => value).filter(isCall);

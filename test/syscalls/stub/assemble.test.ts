@@ -266,10 +266,23 @@ describe('arguments', () => {
     expect([at(first, 3), at(second, 3), end]).toEqual(['6c7300', '2d6c00', 0n]);
   });
 
-  test('a variable in memory is refused: only its address is known beforehand', () => {
-    const wrong = memory(new Uint8Array(8), [{ offset: 0, to: variable('unknown') }]);
-    expect(() => program([reading(wrong)])).toThrow(
-      new TypeError("variable 'unknown' cannot be in memory: give its address"),
+  test('a variable in memory is there, also for the steps before', () => {
+    const struct = memory(new Uint8Array(16), [{ offset: 8, to: variable('inside') }]);
+    const { record, addressOfVariable } = program([
+      add(1, 2, variable('inside')),
+      reading(struct),
+      reading(struct),
+      read.step('reading', [variable('inside'), null, 0]),
+    ]);
+    expect(addressOfVariable('inside')).toBe((record(1)[2] as bigint) + 8n);
+    expect([record(0)[7], record(3)[1]]).toEqual([addressOfVariable('inside'), addressOfVariable('inside')]);
+    expect(record(2)[2]).toBe(record(1)[2]);
+  });
+
+  test('a variable cannot be in two places', () => {
+    const [one, two] = [1, 2].map(() => memory(new Uint8Array(8), [{ offset: 0, to: variable('torn') }]));
+    expect(() => program([reading(one as never), reading(two as never)])).toThrow(
+      new TypeError("variable 'torn' cannot be in two places"),
     );
   });
 

@@ -94,7 +94,7 @@ describe('a launch', () => {
     const enter = (path: string) => ({ launch: launchPart(), stub: [chdir.step(`entering ${path}`, [path])] });
     const [given, other] = [enter('/proc/self/missing-1'), enter('/proc/self/missing-2')];
     const compiled = compile(given);
-    const started = launch(compiled, {}, compile(other).image);
+    const started = launch(compiled, {}, { image: compile(other).image });
     const ended = wait({ ...started, failure: (report) => failureIn(report, compiled, other) });
     expect(ended.failure).toMatchObject({ path: '/proc/self/missing-2', purpose: 'entering /proc/self/missing-2' });
   });
