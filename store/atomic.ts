@@ -1,5 +1,5 @@
 /** Files and directories that appear whole or not at all, also when the power goes. */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fsync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { hasCode, syncfs } from '../syscalls/index.ts';
 
@@ -13,6 +13,16 @@ export function writeFileAtomically(temporary: string, path: string, content: st
     throw error;
   }
   syncDirectory(dirname(path));
+}
+
+/** Writes to the disk what is in a file. */
+export async function syncFile(path: string): Promise<void> {
+  const fd = openSync(path, 'r');
+  try {
+    await new Promise<void>((resolve, reject) => fsync(fd, (error) => (error ? reject(error) : resolve())));
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Gives a file its name, in place of the one that had it. The file must have been synced to the disk. */
@@ -33,7 +43,7 @@ export function publishFiles(files: Iterable<readonly [temporary: string, path: 
 
 /**
  * Gives a directory its name; false where there is one of that name already, which stays.
- * What is in the directory must have been synced to the disk ({@link syncDisk}).
+ * What is in it must be on the disk ({@link syncDisk}), or noted as what may not be.
  */
 export function publishDirectory(temporary: string, path: string): boolean {
   try {
@@ -52,7 +62,8 @@ export function syncDisk(path: string): void {
   withDescriptor(path, (fd) => syncfs(fd));
 }
 
-function syncDirectory(path: string): void {
+/** Writes to the disk which names a directory has. */
+export function syncDirectory(path: string): void {
   withDescriptor(path, fsyncSync);
 }
 

@@ -1,21 +1,23 @@
 /** The images of the store, found by their names and ready to make containers of. */
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { CaissonError } from '../syscalls/index.ts';
 import { readBlobDocument } from './blobs.ts';
 import { readCatalog, referencesTo, storedNameOf } from './catalog.ts';
 import { isDigest } from './digest.ts';
 import { visibleLayers } from './layer/opaque.ts';
-import { layerPath, type Store } from './layout.ts';
+import { blobPath, layerPath, type Store } from './layout.ts';
 import {
   type Descriptor,
   type ImageConfig,
   type ImageDocument,
   type ImageManifest,
+  MEDIA_TYPES,
   type Platform,
   readImageDocument,
   readManifest,
 } from './manifest.ts';
 import { formatReference, parseReference } from './reference.ts';
+import { isWholeLayer } from './unsynced.ts';
 
 /** An image of the store, ready to make containers of. Frozen, and nobody else's object. */
 export interface StoredImage {
@@ -55,7 +57,7 @@ export function findImage(store: Store, reference: string): StoredImage {
   const { platform, config, diffIds } = readImage(store, entry).document;
   const layers = diffIds.map((diffId) => {
     const path = layerPath(store, diffId);
-    if (existsSync(path)) return path;
+    if (isWholeLayer(store, path)) return path;
     throw new CaissonError(
       'LAYER_NOT_FOUND',
       `layer ${diffId} of image ${digest} is not in the store at '${store.root}'`,
@@ -115,6 +117,16 @@ export interface ImageDocuments {
 export function readImage(store: Store, entry: Descriptor): ImageDocuments {
   const manifest = readBlobDocument(store, entry, 'image manifest', readManifest);
   return { manifest, document: readBlobDocument(store, manifest.config, 'image configuration', readImageDocument) };
+}
+
+/**
+ * Reads what containers of an image run by default, also of one that has lost its entry in the index.
+ * @param digest of its manifest
+ * @throws as {@link readImage}
+ */
+export function readImageConfig(store: Store, digest: string): ImageConfig {
+  return readImage(store, { mediaType: MEDIA_TYPES.manifest, digest, size: statSync(blobPath(store, digest)).size })
+    .document.config;
 }
 
 /** What the documents of an image and its layers take, each once. */

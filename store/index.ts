@@ -1,16 +1,41 @@
 /** Content on disk. Runs nothing, knows no containers but their records. */
 export {
+  addContainerUses,
+  askToStop,
+  type CellState,
+  CellWriter,
+  type ContainerDescription,
   type ContainerRecord,
   type ContainerUses,
+  CREATED,
   changeContainerUses,
+  containerLockPath,
   createContainerDirectory,
+  discardContainerDirectory,
+  findContainer,
+  forgetStop,
+  hasWriter,
+  isSupervised,
+  leaveContainer,
+  listContainers,
+  type RecordedImage,
+  type RecordedOrigin,
   readContainerRecord,
+  readContainerState,
+  readRecordIfWhole,
   removeContainerDirectory,
+  renameContainer,
   renewContainerDirectory,
-} from './containers.ts';
+  type StopRequest,
+  stopRequestOf,
+} from './containers/index.ts';
 export { creationTime } from './creation-time.ts';
 export { crypto } from './crypto.ts';
 export { isDigest, parseDigest } from './digest.ts';
+export { diskUsage } from './disk-usage.ts';
+export { EVENT_NUMBERS, type EventName, flushEvents, noteEvent } from './events.ts';
+export { type FollowOptions, followEvents, type JournalEntry } from './follow-events.ts';
+export { type Frame, readFrames, timeOf } from './frames.ts';
 export {
   type FoundIds,
   findIds,
@@ -19,11 +44,14 @@ export {
   type IdMappings,
   isMachineRoot,
   isMapped,
+  makeUserNamespace,
   type OwnIds,
   ownIds,
   singleMappings,
+  whyNotIdmapped,
 } from './ids/index.ts';
-export { findImage, type ImageSummary, listImages, type StoredImage } from './images.ts';
+export { findImage, type ImageSummary, listImages, readImageConfig, type StoredImage } from './images.ts';
+export { neutralCapability } from './layer/capability.ts';
 export {
   type ContainerPaths,
   containerPaths,
@@ -34,11 +62,13 @@ export {
   type Store,
 } from './layout.ts';
 export { type Lock, tryLock, withLock } from './lock.ts';
+export { LogReader } from './log-files.ts';
 export type { ImageConfig, Platform } from './manifest.ts';
 export { ownerOf, temporaryPath } from './owner.ts';
 export { machinePlatform } from './platform.ts';
 export { formatReference, parseReference, type Reference } from './reference.ts';
 export { removeTree } from './remove.ts';
+export { type PrunedVolumes, pruneVolumes, removeVolume, usersOfVolume } from './remove-volume.ts';
 export { inheritRoot } from './snapshots/attributes.ts';
 export { baseOfImage } from './snapshots/base.ts';
 export { findSnapshot, listSnapshots, type SnapshotSummary } from './snapshots/find.ts';
@@ -55,3 +85,14 @@ export {
   stageSnapshot,
 } from './snapshots/take.ts';
 export { type Swept, sweepContainers } from './sweep.ts';
+export {
+  createVolume,
+  type FillSource,
+  fillDirectory,
+  listVolumeNames,
+  readVolumeRecord,
+  useVolume,
+  type VolumeRecord,
+  volumeNotFound,
+  volumePaths,
+} from './volumes/index.ts';

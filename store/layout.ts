@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { CaissonError, hasCode } from '../syscalls/index.ts';
+import { CaissonError, hasCode, shared } from '../syscalls/index.ts';
 import { parseDigest } from './digest.ts';
 import { type FoundIds, findIds, isLayerRoom, type OwnIds, ownIds, roomOf } from './ids/index.ts';
 import { temporaryPath } from './owner.ts';
@@ -39,11 +39,21 @@ export interface Store {
   readonly containers: string;
   /** Views of this machine, by fingerprint. */
   readonly host: string;
+  /** One directory per volume: record, data. */
+  readonly volumes: string;
+  /** The lowest layer of containers' roots: empty files and directories, for what is mounted at them. */
+  readonly places: string;
+  /** Links to containers by the names that were asked for; made with the first. */
+  readonly names: string;
+  /** The journal of what happened to containers; the older part of it has `.1` at its end. */
+  readonly events: string;
   readonly locks: string;
   /** Directories for the next containers of their owner, whose name theirs start with. */
   readonly spares: string;
   /** What is being made or removed; every name starts with that of the owner it dies with. */
   readonly tmp: string;
+  /** Which layers may not be on the disk yet; made with the first (unsynced.ts). */
+  readonly unsynced: string;
 }
 
 /** The content of `oci-layout`. */
@@ -57,12 +67,18 @@ const NAMES = new Set([
   'containers',
   'host',
   'volumes',
+  'places',
+  'names',
+  'events',
+  'events.1',
   'locks',
   'spares',
   'tmp',
+  'unsynced',
 ]);
 
-const opened = new Map<string, Store>();
+/** Stores are told apart by identity, so all copies of caisson in this thread have the same. */
+const opened = shared('stores', () => new Map<string, Store>());
 
 /**
  * Opens the store, making it where it is not there yet. Idempotent, cheap once opened, and safe with many
@@ -131,6 +147,20 @@ export interface ContainerPaths {
   /** Overlay's own scratch directory, on the same disk as `upper`. */
   readonly work: string;
   readonly record: string;
+  /** What was decided about a detached one when it was started. */
+  readonly spec: string;
+  /** How far it is: store/containers/state-cell.ts. */
+  readonly state: string;
+  /** There from when somebody asks for its end until its next start: nobody starts it again by himself. */
+  readonly stopped: string;
+  /** There while it is paused: the processes that stood still before. */
+  readonly paused: string;
+  /** What a detached container wrote; the older parts have `.1`, `.2` … at their ends. */
+  readonly log: string;
+  /** A fifo: what a detached container reads. */
+  readonly stdin: string;
+  /** What checks of its health said. */
+  readonly health: string;
 }
 
 /**
@@ -153,7 +183,19 @@ export function isContainerId(id: string): boolean {
 
 /** The directories of a container that lies at `path`, under its name or under none yet. */
 export function containerPathsIn(path: string): ContainerPaths {
-  return { path, upper: `${path}/upper`, work: `${path}/work`, record: `${path}/record.json` };
+  return {
+    path,
+    upper: `${path}/upper`,
+    work: `${path}/work`,
+    record: `${path}/record.json`,
+    spec: `${path}/spec.json`,
+    state: `${path}/state`,
+    stopped: `${path}/stopped`,
+    paused: `${path}/paused`,
+    log: `${path}/log`,
+    stdin: `${path}/stdin`,
+    health: `${path}/health`,
+  };
 }
 
 /**
@@ -185,9 +227,14 @@ function storeAt(root: string, ids: OwnIds | FoundIds): Store {
     snapshots: join(root, 'snapshots'),
     containers: join(root, 'containers'),
     host: join(root, 'host'),
+    volumes: join(root, 'volumes'),
+    places: join(root, 'places'),
+    names: join(root, 'names'),
+    events: join(root, 'events'),
     locks: join(root, 'locks'),
     spares: join(root, 'spares'),
     tmp: join(root, 'tmp'),
+    unsynced: join(root, 'unsynced'),
   });
 }
 
@@ -197,7 +244,7 @@ function isThere({ root }: Store): boolean {
 }
 
 function makeStore(store: Store): void {
-  const { root, blobs, layers, snapshots, containers, host, locks, spares, tmp } = store;
+  const { root, blobs, layers, snapshots, containers, host, volumes, locks, spares, tmp } = store;
   makeDirectory(root);
   const names = readdirSync(root);
   const foreign = names.find((name) => !NAMES.has(name) && !isLayerRoom(name));
@@ -209,7 +256,7 @@ function makeStore(store: Store): void {
   // Others must not reach the setuid programs of images (CVE-2021-41103).
   const { mode, uid } = statSync(root);
   if ((mode & 0o077) !== 0 && uid === process.geteuid?.()) chmodSync(root, 0o700);
-  for (const path of [blobs, layers, snapshots, containers, host, locks, spares, tmp]) {
+  for (const path of [blobs, layers, snapshots, containers, host, volumes, locks, spares, tmp]) {
     makeDirectory(path);
   }
   writeOnce(store, store.index, EMPTY_INDEX);

@@ -1,7 +1,7 @@
 /** Loads an image from a file or a directory. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CaissonError } from '../syscalls/index.ts';
+import { CaissonError, isError } from '../syscalls/index.ts';
 import { readChunks } from './blobs.ts';
 import { measure } from './digest.ts';
 import { chooseFromDockerArchive } from './docker-archive.ts';
@@ -54,7 +54,7 @@ export async function loadImage(store: Store, path: string, options: LoadImageOp
     });
   } catch (error) {
     // What cannot be read of the image itself names its own path.
-    const isElsewhere = error instanceof Error && 'path' in error && !String(error.path).startsWith(store.root);
+    const isElsewhere = isError(error) && 'path' in error && !String(error.path).startsWith(store.root);
     throw isElsewhere ? error : explainStoreError(error, `loading the image at '${path}'`, store.root);
   }
 }

@@ -3,11 +3,13 @@
  * A lock's file is removed by its holder, so whoever gets a lock makes sure that its file still has a name.
  */
 import { closeSync, fstatSync, openSync, unlinkSync } from 'node:fs';
-import { flock, hasCode, LOCK_EX, LOCK_NB } from '../syscalls/index.ts';
+import { flock, hasCode, LOCK_EX, LOCK_NB, LOCK_SH } from '../syscalls/index.ts';
 
 /** A lock that is held. */
 export interface Lock {
   readonly path: string;
+  /** Whoever has a copy of this descriptor holds the lock, too. */
+  readonly descriptor: number;
   /** Gives the lock up; with `remove`, its file goes first. */
   release(options?: { readonly remove?: boolean }): void;
 }
@@ -34,6 +36,7 @@ export function tryLock(path: string, { create = true } = {}): Lock | undefined 
   }
   return {
     path,
+    descriptor: fd,
     release({ remove = false } = {}) {
       try {
         if (remove) unlinkSync(path);
@@ -42,6 +45,21 @@ export function tryLock(path: string, { create = true } = {}): Lock | undefined 
       }
     },
   };
+}
+
+/** Whether somebody holds a lock: in this process, in this thread or elsewhere. Who else asks does not. */
+export function isLockHeld(path: string): boolean {
+  const fd = openLockFile(path, false);
+  if (fd === undefined) return false;
+  try {
+    flock(fd, LOCK_SH | LOCK_NB);
+    return false;
+  } catch (error) {
+    if (hasCode(error, 'EAGAIN', 'EWOULDBLOCK')) return true;
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /**

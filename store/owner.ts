@@ -5,26 +5,29 @@
 
 import { existsSync, readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { hasCode } from '../syscalls/index.ts';
+import { atExit, hasCode, shared } from '../syscalls/index.ts';
 import { crypto } from './crypto.ts';
 import type { Store } from './layout.ts';
-import { tryLock } from './lock.ts';
+import { isLockHeld, tryLock } from './lock.ts';
 
-const owners = new Map<Store, string>();
-let counter = 0;
+/** What this thread has of names, and what bears them. */
+const { owners, owned, leaving, temporary } = shared('owner', () => ({
+  owners: new Map<Store, string>(),
+  owned: new Set<string>(),
+  leaving: [] as (() => void)[],
+  temporary: { count: 0 },
+}));
 
 /** The name of this thread in the store, taken at its first use and held until the thread ends. */
 export function ownerOf(store: Store): string {
   let owner = owners.get(store);
   if (owner === undefined) {
-    if (owners.size === 0) process.once('exit', leave);
+    if (owners.size === 0) atExit(leave);
     owner = becomeOwner(store);
     owners.set(store, owner);
   }
   return owner;
 }
-
-const owned = new Set<string>();
 
 /** Notes that something besides what is in `tmp` bears this thread's name, until {@link disown}. */
 export function own(path: string): void {
@@ -38,7 +41,7 @@ export function disown(path: string): void {
 
 /** A new path in the store's `tmp`, which is swept when this thread has died. */
 export function temporaryPath(store: Store): string {
-  return `${store.tmp}/${ownerOf(store)}.${counter++}`;
+  return `${store.tmp}/${ownerOf(store)}.${temporary.count++}`;
 }
 
 /** The owner that a name in `tmp` bears. */
@@ -56,6 +59,11 @@ export function isOwner(store: Store, owner: string): boolean {
   return existsSync(ownerLockPath(store, owner));
 }
 
+/** Whether an owner lives. */
+export function isOwnerAlive(store: Store, owner: string): boolean {
+  return owners.get(store) === owner || isLockHeld(ownerLockPath(store, owner));
+}
+
 /** The owner whose lock a file in `locks` is; undefined for locks of another kind. */
 export function ownerOfLock(name: string): string | undefined {
   return /^(owner-[0-9a-f]+)\.lock$/.exec(name)?.[1];
@@ -68,8 +76,6 @@ function becomeOwner(store: Store): string {
     if (tryLock(ownerLockPath(store, owner)) !== undefined) return owner;
   }
 }
-
-const leaving: (() => void)[] = [];
 
 /** Has something done when this thread ends by itself: synchronously, and before its name is given up. */
 export function beforeLeaving(action: () => void): void {

@@ -4,13 +4,23 @@
  */
 export { crypto } from './crypto.ts';
 export {
+  claimIds,
+  claimRange,
+  describeRange,
   findIds,
   formatIds,
   type IdMapping,
   type IdMappings,
+  idNamespaces,
   isMachineRoot,
   isMapped,
   ownIds,
+  type RangeClaim,
+  shareRange,
   singleMappings,
+  userMappedNamespace,
+  whyNoIdmappedMemory,
+  whyNotIdmapped,
 } from './ids/index.ts';
 export { containerPaths, describeStore, openStore, type Store } from './layout.ts';
+export { placesLayer } from './place-layer.ts';

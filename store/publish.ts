@@ -4,14 +4,16 @@
  * the same lock, so what was in the store already is still there when the image is named, or is put back.
  */
 import { CaissonError } from '../syscalls/index.ts';
-import { publishDirectory, publishFiles, syncDisk } from './atomic.ts';
+import { publishFiles, syncFile } from './atomic.ts';
 import { hasBlob } from './blobs.ts';
 import { withCatalog, withImage } from './catalog.ts';
-import { hasLayer } from './layer/unpack.ts';
-import { blobPath, layerPath, type Store } from './layout.ts';
+import { blobPath, type Store } from './layout.ts';
 import type { Descriptor } from './manifest.ts';
 import { addNeeds, noNeeds } from './needs.ts';
+import { inParallel } from './parallel.ts';
+import { publishLayers, removeLostLayers } from './publish-layers.ts';
 import { dropSnapshotNames } from './snapshots/names.ts';
+import { hasLayer } from './unsynced.ts';
 
 /** What was made aside: paths in the store's `tmp`, by digest and by diffID. */
 export interface Staged {
@@ -34,6 +36,7 @@ export interface Missing {
 
 /** What is staged again stays, so each round but the first means that others have pruned meanwhile. */
 const MAX_ROUNDS = 20;
+const SYNCS_AT_A_TIME = 4;
 
 /**
  * Puts what is staged into its places and names the image. When this fails the image is not there; what has got to
@@ -49,14 +52,17 @@ export async function publishImage(
   image: StagedImage,
   restage: (missing: Missing) => void | Promise<void>,
 ): Promise<void> {
+  await removeLostLayers(store);
   for (let round = 1; ; round++) {
     const { blobs, layers } = image;
-    if (blobs.size + layers.size > 0) syncDisk(store.tmp);
+    await inParallel(blobs.values(), SYNCS_AT_A_TIME, undefined, syncFile);
     const missing = await withCatalog(store, (catalog) => {
       const nowhere = missingOf(store, image);
       if (nowhere.blobs.length + nowhere.layers.length > 0) return nowhere;
-      publishStaged(store, image);
-      catalog.write(withImage(catalog.entries, image.descriptor, image.references));
+      publishLayers(store, layers, () => {
+        publishFiles([...blobs].map(([digest, path]) => [path, blobPath(store, digest)] as const));
+        catalog.write(withImage(catalog.entries, image.descriptor, image.references));
+      });
       dropSnapshotNames(store, (name) => image.references.includes(name));
       return undefined;
     });
@@ -69,13 +75,6 @@ export async function publishImage(
     }
     await restage(missing);
   }
-}
-
-/** Layers and blobs are on the disk, with their names, when this returns: the index may speak of them. */
-function publishStaged(store: Store, { blobs, layers }: Staged): void {
-  // Where another process has unpacked the same layer meanwhile, what is in it is the same.
-  for (const [diffId, path] of layers) publishDirectory(path, layerPath(store, diffId));
-  publishFiles([...blobs].map(([digest, path]) => [path, blobPath(store, digest)] as const));
 }
 
 function missingOf(store: Store, { descriptor, blobs, layers }: StagedImage): Missing {

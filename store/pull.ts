@@ -1,6 +1,5 @@
 /** Pulls an image from a registry. */
 import { CaissonError, hasCode } from '../syscalls/index.ts';
-import { findImage } from './images.ts';
 import { parseDocument } from './json.ts';
 import { explainStoreError, type Store } from './layout.ts';
 import { type Descriptor, kindOf, type Platform, readIndex } from './manifest.ts';
@@ -17,6 +16,7 @@ import {
   type Repository,
 } from './registry/index.ts';
 import { type IncomingImage, type LoadedImage, type StageOptions, takeIn, withStage } from './take-in.ts';
+import { findOrUnpackImage } from './unpack-image.ts';
 
 /** When a registry is asked: each time, when the image is not in the store, or not at all. */
 export type PullPolicy = 'always' | 'missing' | 'never';
@@ -42,7 +42,7 @@ export interface PullImageOptions extends RegistryOptions, StageOptions {
 export async function pullImage(store: Store, text: string, options: PullImageOptions = {}): Promise<LoadedImage> {
   const reference = nameOfPulled(parseReference(text));
   const { platform = machinePlatform(), policy = 'missing', onProgress = () => {} } = options;
-  const there = policy === 'always' ? undefined : findPulled(store, reference, options.platform);
+  const there = policy === 'always' ? undefined : await findPulled(store, reference, options);
   if (there !== undefined) {
     onProgress({ kind: 'exists', digest: there.digest });
     onProgress({ kind: 'done', digest: there.digest });
@@ -74,14 +74,18 @@ function nameOfPulled({ domain, path, tag, digest }: Reference): Reference {
   return digest === undefined ? { domain, path, tag: tag ?? 'latest' } : { domain, path, digest };
 }
 
-function findPulled(store: Store, reference: Reference, platform: Platform | undefined): LoadedImage | undefined {
+async function findPulled(
+  store: Store,
+  reference: Reference,
+  { platform, signal, limits }: PullImageOptions,
+): Promise<LoadedImage | undefined> {
   const name = formatReference(reference);
   try {
-    const found = findImage(store, name);
+    const found = await findOrUnpackImage(store, name, { signal, limits });
     if (platform !== undefined) selectPlatform([found], platform, `the image '${name}'`);
-    return Object.freeze({ ...found, notes: [] });
+    return found;
   } catch (error) {
-    if (hasCode(error, 'IMAGE_NOT_FOUND', 'PLATFORM_NOT_FOUND', 'LAYER_NOT_FOUND', 'BLOB_NOT_FOUND')) return undefined;
+    if (hasCode(error, 'IMAGE_NOT_FOUND', 'PLATFORM_NOT_FOUND', 'BLOB_NOT_FOUND')) return undefined;
     throw error;
   }
 }

@@ -1,14 +1,16 @@
 /** A layer's content in one pass: written as a blob, and unpacked, while it comes. */
-import { closeSync, openSync, unlinkSync } from 'node:fs';
-import { hasCode } from '../syscalls/index.ts';
-import { writeAll } from './blobs.ts';
+import { unlinkSync } from 'node:fs';
+import { allocatePages, hasCode } from '../syscalls/index.ts';
 import { verify } from './digest.ts';
+import { createDirectFile } from './direct-file.ts';
 import type { LayerLimits } from './layer/limits.ts';
 import { type StagedLayer, stageLayer, verifyLayer } from './layer/unpack.ts';
 import { explainStoreError, type Store } from './layout.ts';
 import type { Descriptor } from './manifest.ts';
 
 const PIECE_BYTES = 1024 * 1024;
+/** One is filled while others are written and decompressed on other threads. */
+const PIECES = 4;
 
 /** What is to be made of a layer's content. */
 export interface ReceiveOptions {
@@ -30,7 +32,7 @@ export async function receiveLayer(
   { descriptor, diffId }: { readonly descriptor: Descriptor; readonly diffId: string },
   { blobPath, isThere, limits }: ReceiveOptions,
 ): Promise<StagedLayer | undefined> {
-  const checked = verify(inPieces(chunks, PIECE_BYTES), descriptor, 'blob');
+  const checked = verify(inPieces(chunks), descriptor, 'blob');
   const content = blobPath === undefined ? checked : writing(checked, blobPath);
   const reading = readOpenly(content);
   try {
@@ -64,37 +66,52 @@ function readOpenly<T>(content: AsyncIterator<T>): AsyncIterable<T> & { finish()
   };
 }
 
-/** Puts what comes in small chunks together: each one that is written, hashed and decompressed has its price. */
-async function* inPieces(chunks: AsyncIterable<Uint8Array>, length: number): AsyncGenerator<Uint8Array> {
-  let piece: Uint8Array[] = [];
+/**
+ * Puts what comes in small chunks together: each one that is written, hashed and decompressed has its price. The memory
+ * of a piece is used again when {@link PIECES} more have been asked for.
+ */
+async function* inPieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const pieces: Buffer[] = [];
+  let current = 0;
   let size = 0;
   for await (const chunk of chunks) {
-    piece.push(chunk);
-    size += chunk.length;
-    if (size < length) continue;
-    yield piece.length === 1 ? chunk : Buffer.concat(piece, size);
-    piece = [];
-    size = 0;
+    for (let rest = chunk; rest.length > 0; ) {
+      pieces[current] ??= allocatePages(PIECE_BYTES);
+      const taken = rest.subarray(0, PIECE_BYTES - size);
+      pieces[current]?.set(taken, size);
+      size += taken.length;
+      rest = rest.subarray(taken.length);
+      if (size < PIECE_BYTES) continue;
+      yield pieces[current] as Buffer;
+      current = (current + 1) % PIECES;
+      size = 0;
+    }
   }
-  if (size > 0) yield Buffer.concat(piece, size);
+  if (size > 0) yield (pieces[current] as Buffer).subarray(0, size);
 }
 
 /** Writes chunks to a new file as they pass; unless they pass to their end, it is removed. */
 async function* writing(chunks: AsyncIterable<Uint8Array>, path: string): AsyncGenerator<Uint8Array> {
-  const fd = openSync(path, 'wx', 0o400);
+  const file = createDirectFile(path);
+  const write = (chunk: Uint8Array) =>
+    file.write(chunk).catch((error: unknown) => {
+      throw explainStoreError(error, 'writing a blob', path);
+    });
+  let written = Promise.resolve();
   let isWhole = false;
   try {
     for await (const chunk of chunks) {
-      try {
-        writeAll(fd, chunk);
-      } catch (error) {
-        throw explainStoreError(error, 'writing a blob', path);
-      }
+      await written;
+      written = write(chunk);
+      // That it failed is heard when it is waited for.
+      written.catch(() => {});
       yield chunk;
     }
+    await written;
     isWhole = true;
   } finally {
-    closeSync(fd);
+    await written.catch(() => {});
+    file.close();
     if (!isWhole) unlinkSync(path);
   }
 }

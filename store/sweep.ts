@@ -1,12 +1,12 @@
 /** Removes what dead owners left: containers, and what they were making or removing. */
-import { readdirSync, unlinkSync } from 'node:fs';
+import { existsSync, readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode } from '../syscalls/index.ts';
 import { withCatalog } from './catalog.ts';
-import { discardContainerDirectory, readContainerRecord } from './containers.ts';
-import { isContainerId, type Store } from './layout.ts';
+import { discardContainerDirectory, isAbandoned, readContainerRecord, sweepNames } from './containers/index.ts';
+import { containerPaths, isContainerId, type Store } from './layout.ts';
 import { type Lock, tryLock } from './lock.ts';
-import { isOwner, ownerLockPath, ownerOfLock, ownerOfTemporary, temporaryPath } from './owner.ts';
+import { isOwner, isOwnerAlive, ownerLockPath, ownerOfLock, ownerOfTemporary, temporaryPath } from './owner.ts';
 import { removeTree } from './remove.ts';
 import { listSnapshotIds } from './snapshots/record.ts';
 import { discardSnapshots } from './snapshots/sweep.ts';
@@ -24,11 +24,18 @@ export interface Swept {
 /**
  * Removes what owners left that are dead: their locks are free. Cheap when none is. Never touches what a living
  * owner has; when another process sweeps already, it is left to that one.
+ *
+ * @param patienceMs so long that one is waited for: what it has not removed yet looks like a living owner's @default 0
  */
-export async function sweepContainers(store: Store): Promise<Swept> {
+export async function sweepContainers(store: Store, patienceMs = 0): Promise<Swept> {
   const dead = new Map<string, Lock>();
+  const deadline = Date.now() + patienceMs;
   // One sweeps at a time: else one could remove what has the id of a container that another has just removed.
-  const sweeping = tryLock(join(store.locks, 'sweep.lock'));
+  let sweeping = tryLock(join(store.locks, 'sweep.lock'));
+  while (sweeping === undefined && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    sweeping = tryLock(join(store.locks, 'sweep.lock'));
+  }
   if (sweeping === undefined) return { containers: [], owners: 0 };
   try {
     for (const name of readdirSync(store.locks)) {
@@ -46,6 +53,8 @@ export async function sweepContainers(store: Store): Promise<Swept> {
       }
     }
     await removeSnapshotsOf(store, dead);
+    sweepNames(store);
+    removeLocksOfContainers(store);
     // The locks' files go last: while there is one, the next sweep finds what an interrupted one left.
     for (const [owner, { path }] of dead) if (!leaving.has(owner)) unlinkSync(path);
     return { containers, owners: dead.size };
@@ -57,12 +66,23 @@ export async function sweepContainers(store: Store): Promise<Swept> {
 
 async function removeContainersOf(store: Store, owners: ReadonlyMap<string, unknown>): Promise<string[]> {
   const removed: string[] = [];
+  const isAlive = (owner: string) => !owners.has(owner) && isOwnerAlive(store, owner);
   for (const id of readdirSync(store.containers)) {
-    if (!isContainerId(id) || !isAbandoned(store, id, owners)) continue;
+    if (!isContainerId(id) || !isLeft(store, id, isAlive)) continue;
     await isRemoved(discardContainerDirectory(store, id));
     removed.push(id);
   }
   return removed;
+}
+
+/** A lock that nobody holds, of a container that is gone: whoever was to remove it with that was killed. */
+function removeLocksOfContainers(store: Store): void {
+  for (const name of readdirSync(store.locks)) {
+    const id = /^container-(.+)\.lock$/.exec(name)?.[1];
+    if (id !== undefined && !existsSync(containerPaths(store, id).path)) {
+      tryLock(join(store.locks, name), { create: false })?.release({ remove: true });
+    }
+  }
 }
 
 /** Those that have no name were their owner's. */
@@ -97,12 +117,13 @@ async function isRemoved(removal: Promise<void>): Promise<boolean> {
 }
 
 /** A record that is not whole was cut short with the power: a living owner's is complete before it can be seen. */
-function isAbandoned(store: Store, id: string, owners: ReadonlyMap<string, unknown>): boolean {
+function isLeft(store: Store, id: string, isAlive: (owner: string) => boolean): boolean {
   try {
-    const owner = readContainerRecord(store, id)?.owner;
-    return typeof owner === 'string' && owners.has(owner);
+    const record = readContainerRecord(store, id);
+    return record !== undefined && isAbandoned(store, record, isAlive);
   } catch (error) {
     if (hasCode(error, 'RECORD_INVALID')) return true;
+    if (hasCode(error, 'RECORD_TOO_NEW')) return false;
     throw error;
   }
 }

@@ -11,7 +11,6 @@ import { readCatalog } from './catalog.ts';
 import { findImage, readImage, type StoredImage } from './images.ts';
 import { type JsonObject, parseDocument } from './json.ts';
 import type { LayerLimits } from './layer/limits.ts';
-import { hasLayer } from './layer/unpack.ts';
 import type { Store } from './layout.ts';
 import { type Descriptor, findForeignType, type Platform, readImageDocument, readManifest } from './manifest.ts';
 import { temporaryPath } from './owner.ts';
@@ -21,6 +20,7 @@ import { publishImage } from './publish.ts';
 import { receiveLayer } from './receive.ts';
 import { removeTree } from './remove.ts';
 import { countBytes, type OnProgress } from './transfer-event.ts';
+import { hasLayer } from './unsynced.ts';
 
 /** An image that came into the store, and what of it could not be kept. */
 export interface LoadedImage extends StoredImage {

@@ -1,6 +1,6 @@
 /** Unpacks images whose blobs are in the store and whose layers are not: other tools copy such images into it. */
-import { CaissonError } from '../syscalls/index.ts';
-import { findEntry, readImage } from './images.ts';
+import { CaissonError, hasCode } from '../syscalls/index.ts';
+import { findEntry, findImage, readImage } from './images.ts';
 import type { Store } from './layout.ts';
 import { type LoadedImage, type StageOptions, takeIn, withStage } from './take-in.ts';
 
@@ -25,4 +25,21 @@ export async function unpackImage(store: Store, reference: string, options: Stag
     },
   };
   return withStage(store, options, (stage) => takeIn(store, image, stage));
+}
+
+/**
+ * Finds an image, and unpacks it only where a layer is missing.
+ * @throws CaissonError as {@link unpackImage}
+ */
+export async function findOrUnpackImage(
+  store: Store,
+  reference: string,
+  options: StageOptions = {},
+): Promise<LoadedImage> {
+  try {
+    return Object.freeze({ ...findImage(store, reference), notes: [] });
+  } catch (error) {
+    if (!hasCode(error, 'LAYER_NOT_FOUND')) throw error;
+    return unpackImage(store, reference, options);
+  }
 }

@@ -1,7 +1,6 @@
 /** Who uses what in the store. */
 import { readdirSync } from 'node:fs';
-import { hasCode } from '../syscalls/index.ts';
-import { type ContainerRecord, readContainerRecord, usesOf } from './containers.ts';
+import { readRecordIfWhole } from './containers/index.ts';
 import { isContainerId, type Store } from './layout.ts';
 import { listSnapshotIds, readIfWhole, type SnapshotRecord } from './snapshots/record.ts';
 
@@ -13,6 +12,8 @@ export interface ContainerUse {
   readonly image?: string;
   /** Names in the store: `layers/…`, `snapshots/…/layer`. */
   readonly layers: readonly string[];
+  /** Names of volumes. */
+  readonly volumes: readonly string[];
 }
 
 /** All users of the store at one moment. */
@@ -33,14 +34,12 @@ export function readUsage(store: Store): Usage {
   return { containers, snapshots };
 }
 
+/** A record that was cut short with the power is of nothing that runs, and is swept. */
 function readUse(store: Store, id: string): ContainerUse[] {
-  let record: ContainerRecord | undefined;
-  try {
-    record = readContainerRecord(store, id);
-  } catch (error) {
-    // Cut short with the power: nothing of it runs, and it is swept.
-    if (!hasCode(error, 'RECORD_INVALID')) throw error;
-  }
+  const record = readRecordIfWhole(store, id);
   if (record === undefined) return [];
-  return [{ name: typeof record.name === 'string' ? record.name : id, ...usesOf(record) }];
+  const { name, uses } = record;
+  return [
+    { name, ...(uses.image === undefined ? {} : { image: uses.image }), layers: uses.layers, volumes: uses.volumes },
+  ];
 }

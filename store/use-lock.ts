@@ -4,11 +4,11 @@
  * alone. Its file is never removed, so one descriptor is kept, and to hold it costs two system calls.
  */
 import { openSync } from 'node:fs';
-import { flock, LOCK_SH, LOCK_UN } from '../syscalls/index.ts';
+import { flock, LOCK_SH, LOCK_UN, shared } from '../syscalls/index.ts';
 import type { Store } from './layout.ts';
 import { tryLock } from './lock.ts';
 
-const descriptors = new WeakMap<Store, number>();
+const descriptors = shared('use locks', () => new WeakMap<Store, number>());
 
 /**
  * Runs `action` while no layer is removed. It waits, and this thread with it, for who is removing some: a few

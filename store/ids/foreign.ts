@@ -16,6 +16,7 @@ import {
   pathsOf,
   type Syscall,
   SyscallError,
+  shared,
 } from '../../syscalls/index.ts';
 import { idInside } from './mapping.ts';
 import { makeUserNamespace } from './namespace.ts';
@@ -77,18 +78,18 @@ function attemptInNamespace<Args extends readonly Argument[]>(call: Syscall<Args
 }
 
 /** That of the one id of a user who has no others, once it was needed; null where none can be made. */
-let single: number | null | undefined;
+const single = shared<{ namespace?: number | null }>('single id', () => ({}));
 
 function namespaceOf(ids: OwnIds): number | undefined {
   if (ids.kind !== 'single') return ids.kind === 'subordinate' ? ids.namespace : undefined;
-  if (single === undefined) {
+  if (single.namespace === undefined) {
     try {
-      single = makeUserNamespace(ids.mappings);
+      single.namespace = makeUserNamespace(ids.mappings);
     } catch (error) {
       // What the kernel has refused without a user namespace, it refuses.
       if (!hasCode(error, 'EPERM', 'EACCES', 'ENOSPC', 'EUSERS', 'EINVAL')) throw error;
-      single = null;
+      single.namespace = null;
     }
   }
-  return single ?? undefined;
+  return single.namespace ?? undefined;
 }

@@ -30,11 +30,20 @@ const MAX_RANGES = 339;
  * @param owners what the user may be called there: his name, his uid
  */
 export function parseSubordinateIds(text: string, owners: readonly string[]): IdRange[] {
+  return parseRanges(text, (owner) => owners.includes(owner));
+}
+
+/** The ranges that subuid(5) or subgid(5) gives to anybody but these. */
+export function parseOtherRanges(text: string, butTo: readonly string[]): IdRange[] {
+  return parseRanges(text, (owner) => !butTo.includes(owner));
+}
+
+function parseRanges(text: string, isMeant: (owner: string) => boolean): IdRange[] {
   return text.split('\n').flatMap((line) => {
     const [owner = '', start, count, ...rest] = line.trim().split(':');
     const range = { start: parseNumber(start), count: parseNumber(count) };
     const isRange = rest.length === 0 && range.count > 0 && range.start + range.count - 1 <= MAX_ID;
-    return owners.includes(owner) && isRange ? [range] : [];
+    return owner !== '' && isRange && isMeant(owner) ? [range] : [];
   });
 }
 

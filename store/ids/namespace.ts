@@ -1,6 +1,6 @@
 /**
- * The user namespace in which this user has his subordinate ids. The kernel lets a user map one id alone, his own; for
- * more there are newuidmap(1) and newgidmap(1), which have the privilege and look into /etc/subuid and /etc/subgid.
+ * User namespaces with ids mapped in them. The kernel lets a user map one id alone, his own; for more there are
+ * newuidmap(1) and newgidmap(1), which have the privilege and look into /etc/subuid and /etc/subgid. Root maps any.
  *
  *     this thread                        stub                      newuidmap, newgidmap
  *     ───────────                        ────                      ────────────────────
@@ -16,6 +16,7 @@ import {
   CaissonError,
   CLONE_NEWUSER,
   CLONE_PIDFD,
+  type Compiled,
   cloneThread,
   close,
   compile,
@@ -42,20 +43,23 @@ export interface MappingPrograms {
 /**
  * Makes a user namespace with these ids mapped.
  *
- * @param programs not needed to map the one id that is the user's own
+ * @param by who maps them: this process the one id that is the user's own, or any as root
  * @returns its descriptor, which is the caller's; Node closes it when the thread ends
  * @throws CaissonError IDS_NOT_MAPPED when one of the programs refuses
  * @throws SyscallError when no user namespace can be made
  */
-export function makeUserNamespace({ uid, gid }: IdMappings, programs?: MappingPrograms): number {
-  const { report } = LAUNCH_VARIABLES;
-  const enter = enterStub(['null', 'null', 'null', report]);
-  const holder = launch(compile({ launch: cloneThread(CLONE_NEWUSER + CLONE_PIDFD, enter), stub: waitForOwner() }));
+export function makeUserNamespace({ uid, gid }: IdMappings, by: MappingPrograms | 'self' | 'root' = 'self'): number {
+  holding ??= compileHolder();
+  const holder = launch(holding);
   try {
-    if (programs === undefined) mapOne(holder.pid, uid, gid);
-    else {
-      runProgram(programs.newuidmap, holder.pid, uid);
-      runProgram(programs.newgidmap, holder.pid, gid);
+    if (typeof by === 'string') {
+      // Who may not change groups may map one (man 7 user_namespaces).
+      if (by === 'self') writeFileSync(`/proc/${holder.pid}/setgroups`, 'deny');
+      writeFileSync(`/proc/${holder.pid}/uid_map`, linesOf(uid));
+      writeFileSync(`/proc/${holder.pid}/gid_map`, linesOf(gid));
+    } else {
+      runProgram(by.newuidmap, holder.pid, uid);
+      runProgram(by.newgidmap, holder.pid, gid);
     }
     return openSync(`/proc/${holder.pid}/ns/user`, 'r');
   } finally {
@@ -65,17 +69,23 @@ export function makeUserNamespace({ uid, gid }: IdMappings, programs?: MappingPr
   }
 }
 
+/** It is the same for all. */
+let holding: Compiled | undefined;
+
+function compileHolder(): Compiled {
+  const enter = enterStub(['null', 'null', 'null', LAUNCH_VARIABLES.report]);
+  return compile({ launch: cloneThread(CLONE_NEWUSER + CLONE_PIDFD, enter), stub: waitForOwner() });
+}
+
 /** The other end of the report pipe closes when the owner wants it, or dies. */
 function waitForOwner(): Step[] {
   const fds = POLLFD.encode({ fd: REPORT_DESCRIPTOR, events: 0 });
   return [ppoll.step('waiting for the owner', [fds, 1, null, null, 8]), exit_group.step('ending with the owner', [0])];
 }
 
-/** Who may not change groups may map one (man 7 user_namespaces). */
-function mapOne(pid: number, uid: readonly IdMapping[], gid: readonly IdMapping[]): void {
-  writeFileSync(`/proc/${pid}/setgroups`, 'deny');
-  writeFileSync(`/proc/${pid}/uid_map`, rangesOf(uid).join(' '));
-  writeFileSync(`/proc/${pid}/gid_map`, rangesOf(gid).join(' '));
+/** As the kernel takes them, in one write. */
+function linesOf(mappings: readonly IdMapping[]): string {
+  return mappings.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}`).join('\n');
 }
 
 function rangesOf(mappings: readonly IdMapping[]): number[] {

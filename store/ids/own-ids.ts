@@ -7,7 +7,7 @@
  */
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { hasCode, SyscallError } from '../../syscalls/index.ts';
+import { hasCode, isError, SyscallError, shared } from '../../syscalls/index.ts';
 import { type IdMappings, type IdRange, mapIds, parseSubordinateIds } from './mapping.ts';
 import { type MappingPrograms, makeUserNamespace } from './namespace.ts';
 
@@ -36,12 +36,12 @@ export type FoundIds =
   | { readonly kind: 'subordinate'; readonly mappings: IdMappings; readonly programs: MappingPrograms }
   | SingleId;
 
-let own: OwnIds | undefined;
+const thread = shared<{ own?: OwnIds }>('own ids', () => ({}));
 
 /** The ids of this process. The first call of a thread that has subordinate ones makes the user namespace for them. */
 export function ownIds(): OwnIds {
-  own ??= openIds(findIds());
-  return own;
+  thread.own ??= openIds(findIds());
+  return thread.own;
 }
 
 /** What {@link ownIds} is going to be: nothing is made. */
@@ -104,7 +104,7 @@ function userName(): string[] {
   try {
     return [userInfo().username];
   } catch (error) {
-    if (error instanceof Error && 'syscall' in error) return [];
+    if (isError(error) && 'syscall' in error) return [];
     throw error;
   }
 }

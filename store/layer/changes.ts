@@ -1,9 +1,9 @@
 /** What a container changed, as a list: as `docker diff` has it, with the kinds of what changed. */
 import { isUtf8 } from 'node:buffer';
-import { type BigIntStats, closeSync, openSync } from 'node:fs';
-import { CaissonError, O_CLOEXEC, O_DIRECTORY, O_RDONLY } from '../../syscalls/index.ts';
+import type { BigIntStats } from 'node:fs';
+import { CaissonError, close } from '../../syscalls/index.ts';
 import { MAX_DEPTH, typeOf } from './describe.ts';
-import { enter, leave, lookUp, type MergedDirectory, namesOf, type Seen } from './merged.ts';
+import { enter, leave, lookUp, type MergedDirectory, namesOf, openLower, type Seen } from './merged.ts';
 import { isOpaqueAt, isWhiteoutAt } from './overlay.ts';
 import type { EntryType } from './read.ts';
 import { attributeAt, listNames, statAt } from './scan.ts';
@@ -42,7 +42,7 @@ export function listChanges(upper: string, lowers: readonly LowerDirectory[]): C
   };
   const opened: number[] = [];
   const open = (path: string) => {
-    opened.unshift(openSync(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    opened.unshift(openLower(path));
     return opened[0] as number;
   };
   try {
@@ -103,12 +103,12 @@ function descend(comparison: Comparison, { path, upper, lower, depth }: Pair, na
   const directory = openDirectory(upper, name);
   if (directory === undefined) return;
   const target = comparison.targets.get(inside);
-  const below = target?.map((path) => openSync(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) ?? enter(lower, name);
+  const below = target?.map((path) => openLower(path)) ?? enter(lower, name);
   try {
     compare(comparison, { path: inside, upper: directory, lower: below, depth: depth + 1 });
   } finally {
     leave(below);
-    closeSync(directory);
+    close(directory);
   }
 }
 

@@ -1,5 +1,6 @@
 /** Layers come compressed in several ways; what they are is told by their first bytes, not by their media type. */
 import stream, { type Transform } from 'node:stream';
+import { isError } from '../../syscalls/index.ts';
 import { invalid } from './header.ts';
 import { checkExpansion, type LayerLimits, normalizeLimits } from './limits.ts';
 import { zstdFrames } from './zstd-frames.ts';
@@ -13,7 +14,7 @@ const MAGIC: Readonly<Record<Exclude<Compression, 'none'>, Buffer>> = {
 };
 const LONGEST_MAGIC = 4;
 /** Each chunk costs a turn of the event loop, and while one is used, the next are made on another thread. */
-const CHUNK_BYTES = 256 * 1024;
+const CHUNK_BYTES = 512 * 1024;
 const CHUNKS_AHEAD = 4;
 
 /** What content is compressed with, by its first four bytes. */
@@ -110,5 +111,5 @@ async function peek(source: AsyncIterable<Uint8Array>, length: number) {
 }
 
 function isZlibError(error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && /^(Z_|ZSTD_|ERR_ZSTD)/.test(String(error.code));
+  return isError(error) && 'code' in error && /^(Z_|ZSTD_|ERR_ZSTD)/.test(String(error.code));
 }

@@ -1,6 +1,6 @@
 /** What lies on the disk as an entry of an archive. */
-import { type BigIntStats, closeSync } from 'node:fs';
-import { CaissonError, hasCode } from '../../syscalls/index.ts';
+import type { BigIntStats } from 'node:fs';
+import { CaissonError, close, hasCode } from '../../syscalls/index.ts';
 import { isForeignAttribute, type Losses } from './attributes.ts';
 import type { OutgoingEntry } from './encode.ts';
 import { assertWhole } from './overlay.ts';
@@ -54,7 +54,7 @@ export function* describeFile(place: Place, options: WalkOptions): Generator<Out
     const size = Number(stats.size);
     yield { ...describeOther({ ...place, stats }, 'file', options), size, content: () => readPieces(fd, size) };
   } finally {
-    closeSync(fd);
+    close(fd);
   }
 }
 

@@ -1,7 +1,5 @@
 /** Directories of elsewhere that are seen at paths of a tree, beneath what the tree has there itself. */
-import { openSync } from 'node:fs';
-import { O_CLOEXEC, O_DIRECTORY, O_RDONLY } from '../../syscalls/index.ts';
-import type { MergedDirectory } from './merged.ts';
+import { type MergedDirectory, openLower } from './merged.ts';
 import { joinPath } from './tree.ts';
 import type { View } from './walk.ts';
 
@@ -22,7 +20,7 @@ export function withGrafts(view: View, roots: MergedDirectory, grafts: ReadonlyM
       const path = joinPath(parent, name);
       if (leadsToOne(path)) paths.set(entered, path);
       const source = grafts.get(path);
-      return source === undefined ? entered : [...entered, openSync(source, O_RDONLY | O_DIRECTORY | O_CLOEXEC)];
+      return source === undefined ? entered : [...entered, openLower(source)];
     },
   };
 }

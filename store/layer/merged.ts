@@ -3,7 +3,7 @@
  * whiteout removes it, and an opaque directory hides all of it.
  */
 import type { BigIntStats } from 'node:fs';
-import { closeSync } from 'node:fs';
+import { AT_FDCWD, close, O_CLOEXEC, O_DIRECTORY, O_RDONLY, openat } from '../../syscalls/index.ts';
 import { isOpaqueAt, isWhiteoutAt } from './overlay.ts';
 import { listNames, statAt } from './scan.ts';
 import { openDirectory } from './tree.ts';
@@ -48,7 +48,15 @@ export function enter(directories: MergedDirectory, name: string): MergedDirecto
   return entered;
 }
 
-/** Closes what {@link enter} opened. */
+/** Opens a directory of this machine as one of those that are merged. The caller closes it with {@link leave}. */
+export function openLower(path: string): number {
+  return openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+}
+
+/**
+ * Closes what {@link enter} and {@link openLower} opened. Not with node:fs, which in worker threads keeps account of what
+ * it has opened itself.
+ */
 export function leave(directories: MergedDirectory): void {
-  for (const directory of directories) closeSync(directory);
+  for (const directory of directories) close(directory);
 }

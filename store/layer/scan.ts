@@ -2,8 +2,9 @@
  * Looks at what lies on the disk, to write it into a layer: one open directory at a time, names relative to it, and no
  * symbolic link followed. Names are bytes as latin1 text, one character each.
  */
-import { type BigIntStats, closeSync, fstatSync, lstatSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import { type BigIntStats, fstatSync, lstatSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import {
+  close,
   getdents64,
   hasCode,
   lgetxattr,
@@ -97,7 +98,7 @@ export function openFileAt(directory: number, name: string): { fd: number; stats
   }
   const stats = fstatSync(fd, { bigint: true });
   if (stats.isFile()) return { fd, stats };
-  closeSync(fd);
+  close(fd);
   return undefined;
 }
 
@@ -136,7 +137,7 @@ function statForeign(directory: number, name: string): BigIntStats | undefined {
     try {
       return fstatSync(fd, { bigint: true });
     } finally {
-      closeSync(fd);
+      close(fd);
     }
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined;

@@ -1,9 +1,9 @@
 /** From a layer as it comes to its directory in the store. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { CaissonError } from '../../syscalls/index.ts';
 import { verify } from '../digest.ts';
 import { ownIds } from '../ids/index.ts';
-import { explainStoreError, layerPath, type Store } from '../layout.ts';
+import { explainStoreError, type Store } from '../layout.ts';
 import { temporaryPath } from '../owner.ts';
 import { removeTree } from '../remove.ts';
 import { applyLayer } from './apply.ts';
@@ -42,11 +42,6 @@ export async function stageLayer(
     await removeTree(path);
     throw explainLayerError(error, diffId, path);
   }
-}
-
-/** Whether a layer is in the store. */
-export function hasLayer(store: Store, diffId: string): boolean {
-  return existsSync(layerPath(store, diffId));
 }
 
 /**

@@ -29,7 +29,8 @@ export const PLAIN: View = {
   enter: ([directory = -1], name) => [openDirectory(directory, name)].filter((fd) => fd !== undefined),
 };
 
-const MERGED: View = { names: namesOf, look: lookUp, enter };
+/** Several directories as overlayfs shows them. */
+export const MERGED: View = { names: namesOf, look: lookUp, enter };
 
 /**
  * The entries of a whole tree: a directory before what is in it, and that in the order of the bytes of its names,

@@ -1,5 +1,5 @@
 /** Says in words why a server could not be talked to. */
-import { CaissonError, hasCode } from '../../syscalls/index.ts';
+import { CaissonError, hasCode, isError } from '../../syscalls/index.ts';
 
 /** The server's certificate is not believed: codes of OpenSSL and Node. */
 const CERTIFICATE =
@@ -16,7 +16,7 @@ const HTTP = /^(?:HPE_|UND_ERR_)/;
  * @param doing what was asked for: `GET https://host/v2/`
  */
 export function explainNetworkError(error: unknown, doing: string): unknown {
-  if (error instanceof CaissonError || !(error instanceof Error) || !('code' in error)) return error;
+  if (error instanceof CaissonError || !isError(error) || !('code' in error)) return error;
   if (error.name === 'AbortError') return error;
   const code = String(error.code);
   const failed = (name: string, reason: string, hint?: string) =>
@@ -42,7 +42,7 @@ export function explainNetworkError(error: unknown, doing: string): unknown {
 
 /** Whether an error means that the server might have been reached without TLS. */
 export function isWithoutTls(error: unknown): boolean {
-  if (!hasCode(error, 'REGISTRY_UNREACHABLE', 'CONNECTION_LOST') || !(error instanceof Error)) return false;
+  if (!hasCode(error, 'REGISTRY_UNREACHABLE', 'CONNECTION_LOST') || !isError(error)) return false;
   const { cause } = error;
-  return cause instanceof Error && 'code' in cause && (NOT_TLS.test(String(cause.code)) || cause.code === 'ECONNRESET');
+  return isError(cause) && 'code' in cause && (NOT_TLS.test(String(cause.code)) || cause.code === 'ECONNRESET');
 }

@@ -13,7 +13,7 @@ import { removeTree } from '../remove.ts';
 import { namesOfSnapshot } from './names.ts';
 import { type Parts, packBase, packSnapshot } from './pack.ts';
 import { readSnapshot, type SnapshotRecord } from './record.ts';
-import { syncNow } from './sync.ts';
+import { syncSnapshotNow } from './sync.ts';
 
 /** How to make an image of a snapshot. */
 export interface MaterializeOptions extends Pick<PackOptions, 'compression' | 'signal'> {
@@ -37,7 +37,7 @@ export async function materializeSnapshot(
   try {
     const descriptor = await stageImage(store, record, parts, options);
     // Before the image: its layers lie in these snapshots, which after a power cut are only there with this note.
-    syncNow(store, record);
+    syncSnapshotNow(store, record);
     const names = [...new Set([...namesOfSnapshot(store, id), ...references])];
     await publishImage(store, { ...parts, descriptor, references: names }, async () => {
       await stageImage(store, record, parts, options);

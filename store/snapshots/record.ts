@@ -12,12 +12,12 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { CaissonError, hasCode } from '../../syscalls/index.ts';
+import { readBootId } from '../boot.ts';
 import { asArray, asObject, asString, type JsonObject, parseDocument } from '../json.ts';
 import { visibleLayers } from '../layer/opaque.ts';
 import type { PackedLayer } from '../layer/pack.ts';
 import { layerPath, type Store } from '../layout.ts';
 import { type ImageConfig, type Platform, readConfig, readDescriptor, readPlatform } from '../manifest.ts';
-import { readBootId } from './boot.ts';
 
 /** What a snapshot's layers lie on. Only of the first kind an image can be made that others can read. */
 export type SnapshotBase =

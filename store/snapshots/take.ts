@@ -5,19 +5,19 @@
  */
 import { chmodSync, lstatSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { AT_FDCWD, CaissonError, renameat2 } from '../../syscalls/index.ts';
+import { readBootId } from '../boot.ts';
 import { storedNameOf, withCatalog, withoutNames } from '../catalog.ts';
+import { ROOT_MODE } from '../containers/index.ts';
 import { crypto } from '../crypto.ts';
 import { attemptAsOwner } from '../ids/index.ts';
 import { containerPaths, explainStoreError, type Store } from '../layout.ts';
 import { disown, own, ownerOf, temporaryPath } from '../owner.ts';
 import { removeTree } from '../remove.ts';
-import { ROOT_MODE } from '../spares.ts';
 import { newName } from '../tag.ts';
 import { inheritRoot } from './attributes.ts';
-import { readBootId } from './boot.ts';
 import { addSnapshotNames } from './names.ts';
 import { type SnapshotRecord, snapshotPaths, snapshotPathsIn } from './record.ts';
-import { beginSync } from './sync.ts';
+import { beginSnapshotSync } from './sync.ts';
 
 /** What is said of a snapshot by who takes it. */
 export type SnapshotDescription = Omit<SnapshotRecord, 'id' | 'owner' | 'bootId'>;
@@ -121,7 +121,7 @@ export async function nameSnapshot(store: Store, record: SnapshotRecord, referen
     write(withoutNames(entries, (each) => storedNameOf(each) === name));
   });
   disown(snapshotPaths(store, record.id).path);
-  beginSync(store, record);
+  beginSnapshotSync(store, record);
   return name;
 }
 

@@ -141,8 +141,9 @@ test('only digests and ids become paths', (context) => {
   const hex = 'ab'.repeat(32);
   expect(blobPath(store, `sha256:${hex}`)).toBe(`${root}/blobs/sha256/${hex}`);
   expect(layerPath(store, `sha256:${hex}`)).toBe(`${root}/layers/${hex}`);
-  expect(containerPaths(store, 'my-box_1.2')).toEqual({
+  expect(containerPaths(store, 'my-box_1.2')).toMatchObject({
     path: `${root}/containers/my-box_1.2`,
+    state: `${root}/containers/my-box_1.2/state`,
     upper: `${root}/containers/my-box_1.2/upper`,
     work: `${root}/containers/my-box_1.2/work`,
     record: `${root}/containers/my-box_1.2/record.json`,

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createContainerDirectory } from '../../store/containers.ts';
+import { createContainerDirectory } from '../../store/containers/index.ts';
 import { digestOf } from '../../store/digest.ts';
 import { blobPath } from '../../store/layout.ts';
 import { findImage, listImages, pruneStore, untagImage } from './support/doors.ts';
@@ -23,7 +23,7 @@ test('all images go that no container uses, if that is asked for', async (contex
   const { store, load } = storeOfImages(context);
   const used = await load({ config: { Cmd: ['1'] } }, 'used');
   const unused = await load({ config: { Cmd: ['2'] } }, 'unused');
-  createContainerDirectory(store, 'box', {}, { image: used.digest, layers: used.layers });
+  createContainerDirectory(store, 'box', { uses: { image: used.digest, layers: used.layers } });
   expect(await pruneStore(store, { images: 'unused' })).toMatchObject({
     images: [unused.digest],
     untagged: ['docker.io/library/unused:latest'],
@@ -34,7 +34,7 @@ test('all images go that no container uses, if that is asked for', async (contex
 test('nothing is pruned of a container whose image has lost its name', async (context) => {
   const { store, load } = storeOfImages(context);
   const { digest, layers } = await load({}, 'app');
-  createContainerDirectory(store, 'box', {}, { image: digest, layers });
+  createContainerDirectory(store, 'box', { uses: { image: digest, layers } });
   await untagImage(store, 'app');
   expect(await pruneStore(store)).toMatchObject({ images: [], layers: 0, blobs: 0 });
 });
@@ -56,7 +56,7 @@ test('containers whose owner is dead keep nothing', async (context) => {
   const script = `
     import { createContainerDirectory, openStore } from 'store';
     const [root, image, ...layers] = process.argv.slice(2);
-    createContainerDirectory(openStore(root), 'box', {}, { image, layers });
+    createContainerDirectory(openStore(root), 'box', { uses: { image, layers } });
     process.kill(process.pid, 'SIGKILL');
   `;
   await runStoreScript(context, script, [store.root, digest, ...layers]);

@@ -46,7 +46,7 @@ const LOAD = `
   const store = openStore(root);
   for (let i = 0; i < 12; i++) {
     const image = await loadImage(store, archive, { reference: name });
-    createContainerDirectory(store, name + i, {}, { image: image.digest, layers: image.layers });
+    createContainerDirectory(store, name + i, { uses: { image: image.digest, layers: image.layers } });
     await removeImage(store, name, { force: true });
     for (const layer of image.layers) if (readdirSync(layer).length !== 1) throw new Error('emptied: ' + layer);
     await removeContainerDirectory(store, name + i);
@@ -86,7 +86,7 @@ const CREATE = `
   let made = 0;
   for (;;) {
     try {
-      createContainerDirectory(store, 'box' + process.pid, {}, { layers });
+      createContainerDirectory(store, 'box' + process.pid, { uses: { layers } });
     } catch (error) {
       if (error.code !== 'LAYER_NOT_FOUND') throw error;
       break;

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { createContainerDirectory } from '../../store/containers.ts';
+import { createContainerDirectory } from '../../store/containers/index.ts';
 import { findImage, listImages, pruneStore, removeContainerDirectory, removeImage, tagImage } from './support/doors.ts';
 import { countsOf, storeOfImages } from './support/images.ts';
 
@@ -49,7 +49,7 @@ test('by its digest an image of several names is removed with force only', async
 test('an image that a container uses is not removed, and the error names the container', async (context) => {
   const { store, load } = storeOfImages(context);
   const { digest, layers } = await load({}, 'app');
-  createContainerDirectory(store, 'id', { name: 'box' }, { image: digest, layers });
+  createContainerDirectory(store, 'id', { name: 'box', uses: { image: digest, layers } });
   await expect(removeImage(store, 'app')).rejects.toMatchObject({
     code: 'IMAGE_IN_USE',
     message: expect.stringContaining("image 'docker.io/library/app:latest' is used by container 'box'") as string,
@@ -63,7 +63,7 @@ test('an image that a container uses is not removed, and the error names the con
 test('with force it goes, and its content when the container has gone', async (context) => {
   const { store, load } = storeOfImages(context);
   const { digest, layers } = await load({}, 'app');
-  createContainerDirectory(store, 'id', { name: 'box' }, { image: digest, layers });
+  createContainerDirectory(store, 'id', { name: 'box', uses: { image: digest, layers } });
   expect(await removeImage(store, 'app', { force: true })).toMatchObject({ removed: digest, layers: 0, blobs: 0 });
   expect(listImages(store)).toEqual([]);
   expect(countsOf(store)).toEqual({ blobs: 3, layers: 1, tmp: 0 });

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createContainerDirectory } from '../../store/containers.ts';
+import { createContainerDirectory } from '../../store/containers/index.ts';
 import { openStore, type Store } from '../../store/layout.ts';
 import { temporaryPath } from '../../store/owner.ts';
 import { sweepContainers } from '../../store/sweep.ts';
@@ -110,9 +110,9 @@ test('many may sweep while others make and remove containers', async (context) =
     const store = openStore(process.argv[2]);
     for (let i = 0; i < 30; i++) {
       const id = 'box-' + process.pid + '-' + i;
-      createContainerDirectory(store, id, { i });
+      createContainerDirectory(store, id, { options: { i } });
       await sweepContainers(store);
-      if (readContainerRecord(store, id)?.i !== i) throw new Error('swept alive: ' + id);
+      if (readContainerRecord(store, id)?.options.i !== i) throw new Error('swept alive: ' + id);
       await removeContainerDirectory(store, id);
     }
     console.log('fine');

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createContainerDirectory } from '../../store/containers.ts';
+import { createContainerDirectory } from '../../store/containers/index.ts';
 import { openStore } from '../../store/layout.ts';
 import { whileNothingIsRemoved, whileNothingIsTaken } from '../../store/use-lock.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
@@ -52,7 +52,7 @@ test('of a layer that is just being removed no container is made', async (contex
   let error: unknown;
   const onLine = () => {
     try {
-      createContainerDirectory(store, 'box', {}, { layers: [layer] });
+      createContainerDirectory(store, 'box', { uses: { layers: [layer] } });
     } catch (reason) {
       error = reason;
     }

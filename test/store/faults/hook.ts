@@ -95,15 +95,21 @@ functions.writeFileSync = (path, content, options) => {
     real.closeSync(fd);
   }
 };
-for (const name of ['open', 'read']) {
+for (const [name, isChange] of [
+  ['open', false],
+  ['read', false],
+  ['write', true],
+  ['fsync', true],
+] as const) {
   const original = functions[name] as (...args: unknown[]) => unknown;
   functions[name] = (...args) => {
+    const callback = args.at(-1) as (error: unknown) => void;
     try {
-      meet(name, false, args.slice(0, 1));
+      meet(name, isChange, args.slice(0, 1));
     } catch (error) {
-      return setImmediate(args.at(-1) as (error: unknown) => void, error);
+      return setImmediate(callback, error);
     }
-    return original(...args);
+    return name === 'fsync' ? setImmediate(callback, null) : original(...args);
   };
 }
 syncBuiltinESMExports();

@@ -4,14 +4,16 @@
  *     trace NAME INPUTS ROOT      prints every operation
  *     fail NAME INPUTS ROOT       lets one operation after the other fail, each in a store of its own
  *     die NAME INPUTS ROOT        copies the store before each change: what a process that dies there leaves
+ *     cut NAME INPUTS ROOT        does so while layers are not on the disk yet, and empties them: what a power cut leaves
  *     kill NAME INPUTS ROOT AT    dies at that change
  */
 
 import { execFileSync } from 'node:child_process';
-import { readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode } from '../../../syscalls/index.ts';
-import { openStore, type Store } from '../support/doors.ts';
+import { describeStore, listImages, openStore, type Store, unpackImage } from '../support/doors.ts';
+import { loseUnsynced } from '../support/lose-unsynced.ts';
 import { describeTree } from '../support/tree.ts';
 import { checkStore, type Expected, imagesIn } from './health.ts';
 import { type Operation, setFault } from './hook.ts';
@@ -83,33 +85,78 @@ async function failEach(expected: Expected): Promise<{ operations: number; probl
     if (error !== undefined && !hasCode(error, ...IN_WORDS)) report(`it says ${String(error)}`);
     if (!IS_REMOVAL.test(name)) for (const each of readdirSync(store.tmp)) report(`tmp/${each} is left`);
     for (const problem of await checkStore(store, expected)) report(problem);
-    rmSync(store.root, { recursive: true });
+    removeStore(store.root);
   }
 }
 
 /** What is tested here is small: what changes more than this would go on for ever. */
 const MAX_CHANGES = 500;
 
-async function dieAtEach(expected: Expected): Promise<{ operations: number; problems: string[] }> {
+/** Copies of the store before changes: what somebody who dies there leaves. */
+async function copyAtEach(isWanted = () => true): Promise<{ readonly path: string; readonly operation: Operation }[]> {
   const store = await prepare(root);
   const copies: { readonly path: string; readonly operation: Operation }[] = [];
   setFault((operation) => {
-    if (!operation.isChange) return undefined;
+    if (!operation.isChange || !isWanted()) return undefined;
     const path = `${root}-${copies.length + 1}`;
     if (copies.length > MAX_CHANGES) throw new Error(`it does not end: ${operation.name} ${operation.paths.join(' ')}`);
     copies.push({ path, operation });
-    execFileSync('cp', ['-a', root, path]);
+    copyStore(path);
     return undefined;
   });
   await act(store);
   setFault();
+  return copies;
+}
+
+/** While it copies, the process that syncs may remove its note: then it finds one file less the next time. */
+function copyStore(path: string): void {
+  try {
+    execFileSync('cp', ['-a', root, path], { stdio: ['ignore', 'ignore', 'pipe'] });
+  } catch (error) {
+    if (!/unsynced.*No such file/.test(String(error))) throw error;
+    removeStore(path);
+    copyStore(path);
+  }
+}
+
+/** In what was just used, the process that syncs may make a note of a snapshot meanwhile. */
+function removeStore(path: string): void {
+  try {
+    rmSync(path, { recursive: true });
+  } catch (error) {
+    if (!hasCode(error, 'ENOTEMPTY')) throw error;
+    removeStore(path);
+  }
+}
+
+async function dieAtEach(expected: Expected): Promise<{ operations: number; problems: string[] }> {
+  const copies = await copyAtEach();
   const problems: string[] = [];
   for (const [index, { path, operation }] of copies.entries()) {
     const found = await checkStore(openStore(path), { ...expected, isSwept: true });
-    rmSync(path, { recursive: true });
+    removeStore(path);
     problems.push(...found.map((each) => `${index + 1}, ${operation.name} ${operation.paths.join(' ')}: ${each}`));
   }
   return { operations: copies.length, problems };
+}
+
+async function cutAtEach(expected: Expected): Promise<{ operations: number; problems: string[] }> {
+  const problems: string[] = [];
+  let operations = 0;
+  const { unsynced } = describeStore(root);
+  const isUnsynced = () => existsSync(unsynced) && readdirSync(unsynced).length > 0;
+  for (const { path, operation } of await copyAtEach(isUnsynced)) {
+    if (loseUnsynced(path) > 0) {
+      operations++;
+      const store = openStore(path);
+      for (const { digest } of listImages(store)) await unpackImage(store, digest);
+      const found = await checkStore(store, { ...expected, isSwept: true });
+      problems.push(...found.map((each) => `${operation.name} ${operation.paths.join(' ')}: ${each}`));
+    }
+    removeStore(path);
+  }
+  return { operations, problems };
 }
 
 async function killAt(store: Store, last: number): Promise<void> {
@@ -125,6 +172,7 @@ const MODES: Readonly<Record<string, () => Promise<unknown>>> = {
   trace: async () => trace(await prepare(root)),
   fail: async () => failEach(await learn()),
   die: async () => dieAtEach(await learn()),
+  cut: async () => cutAtEach(await learn()),
   kill: async () => killAt(await prepare(root), Number(at)),
 };
 

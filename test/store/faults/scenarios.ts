@@ -95,7 +95,7 @@ let containers = 0;
 async function takeSnapshot(store: Store): Promise<void> {
   const { digest, layers, config } = findImage(store, 'app:v1');
   const id = `box-${process.pid}-${containers++}`;
-  const { upper } = createContainerDirectory(store, id, {}, { image: digest, layers });
+  const { upper } = createContainerDirectory(store, id, { uses: { image: digest, layers } });
   try {
     writeFileSync(join(upper, 'changed'), 'by a container');
     for (const path of [join(upper, 'changed'), upper]) utimesSync(path, 0, 0);

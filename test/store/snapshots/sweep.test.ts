@@ -73,7 +73,7 @@ test('a snapshot without a name lives as long as the process that took it', asyn
 test('a snapshot that a container was made of stays until that is gone', async (context) => {
   const store = storeOf(context);
   const taken = await take(store);
-  createContainerDirectory(store, 'user', {}, { layers: [snapshotPaths(store, taken.id).layer] });
+  createContainerDirectory(store, 'user', { uses: { layers: [snapshotPaths(store, taken.id).layer] } });
   await removeSnapshot(store, taken.id);
   expect(isThere(store, taken)).toBe(true);
   await removeContainerDirectory(store, 'user');

@@ -1,29 +1,39 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import {
   createContainerDirectory,
+  listContainers,
   readContainerRecord,
   removeContainerDirectory,
-  usesOf,
-} from '../../store/containers.ts';
-import { openStore } from '../../store/layout.ts';
-import { ownerOf } from '../../store/owner.ts';
-import { temporaryDirectory } from '../support/temporary.ts';
+} from '../../../store/containers/index.ts';
+import { openStore } from '../../../store/layout.ts';
+import { ownerOf } from '../../../store/owner.ts';
+import { temporaryDirectory } from '../../support/temporary.ts';
 
 test("a container's directory comes with its record, which names its owner", (context) => {
   const store = openStore(temporaryDirectory(context));
-  const { path, upper, work, record } = createContainerDirectory(store, 'box', { image: 'x', pid: 42 });
-  expect(readdirSync(path).sort()).toEqual(['record.json', 'upper', 'work']);
+  const { path, upper, work, record } = createContainerDirectory(store, 'box', {
+    labels: { tier: 'db' },
+    createdAt: '2026-01-02T03:04:05.678Z',
+  });
+  expect(readdirSync(path).sort()).toEqual(['record.json', 'state', 'upper', 'work']);
   expect(readdirSync(upper)).toEqual([]);
   expect(readdirSync(work)).toEqual([]);
-  expect(JSON.parse(readFileSync(record, 'utf8'))).toEqual({
-    image: 'x',
-    pid: 42,
+  const content = {
+    id: 'box',
+    name: 'box',
+    image: { name: 'host', origin: { kind: 'host' } },
+    createdAt: '2026-01-02T03:04:05.678Z',
+    labels: { tier: 'db' },
+    options: {},
+    detached: false,
     owner: ownerOf(store),
-    uses: { layers: [] },
-  });
-  expect(readContainerRecord(store, 'box')).toMatchObject({ image: 'x', pid: 42 });
+    uses: { layers: [], volumes: [], mounted: [] },
+  };
+  expect(JSON.parse(readFileSync(record, 'utf8'))).toEqual({ version: 1, ...content });
+  expect(readContainerRecord(store, 'box')).toEqual(content);
   expect(readdirSync(store.tmp)).toEqual([]);
 });
 
@@ -36,11 +46,11 @@ test('the root of a container can be passed by all its users, whatever the umask
 
 test('an id is taken once', (context) => {
   const store = openStore(temporaryDirectory(context));
-  createContainerDirectory(store, 'box', { first: true });
+  createContainerDirectory(store, 'box', { labels: { first: 'yes' } });
   expect(() => createContainerDirectory(store, 'box', {})).toThrow(
     expect.objectContaining({ code: 'CONTAINER_EXISTS', message: "there is a container with the id 'box'" }),
   );
-  expect(readContainerRecord(store, 'box')).toMatchObject({ first: true });
+  expect(readContainerRecord(store, 'box')).toMatchObject({ labels: { first: 'yes' } });
   expect(readdirSync(store.tmp)).toEqual([]);
 });
 
@@ -80,17 +90,13 @@ test('what a container left is never there for the next', async (context) => {
 
 test('the record of a directory that is used again is the new one', async (context) => {
   const store = openStore(temporaryDirectory(context));
-  createContainerDirectory(store, 'first', { long: 'x'.repeat(400) });
+  createContainerDirectory(store, 'first', { labels: { long: 'x'.repeat(400) } });
   await removeContainerDirectory(store, 'first');
   await new Promise((resolve) => setImmediate(resolve));
-  createContainerDirectory(store, 'second', { short: true });
-  expect(readContainerRecord(store, 'second')).toEqual({
-    short: true,
-    owner: ownerOf(store),
-    uses: { layers: [] },
-  });
-  createContainerDirectory(store, 'long', { long: 'y'.repeat(5000) });
-  expect(readContainerRecord(store, 'long')).toMatchObject({ long: 'y'.repeat(5000) });
+  createContainerDirectory(store, 'second', { labels: { short: 'yes' } });
+  expect(readContainerRecord(store, 'second')).toMatchObject({ id: 'second', labels: { short: 'yes' } });
+  createContainerDirectory(store, 'long', { labels: { long: 'y'.repeat(5000) } });
+  expect(readContainerRecord(store, 'long')).toMatchObject({ labels: { long: 'y'.repeat(5000) } });
 });
 
 test('a record says what its container uses of the store, in names of it', (context) => {
@@ -98,25 +104,40 @@ test('a record says what its container uses of the store, in names of it', (cont
   const layer = `${store.layers}/${'a'.repeat(64)}`;
   mkdirSync(layer);
   const uses = { image: `sha256:${'b'.repeat(64)}`, layers: ['/elsewhere', layer] };
-  createContainerDirectory(store, 'box', {}, uses);
-  expect(usesOf(readContainerRecord(store, 'box') ?? {})).toEqual({
-    image: uses.image,
-    layers: [`layers/${'a'.repeat(64)}`],
-  });
+  createContainerDirectory(store, 'box', { uses });
+  const layers = [`layers/${'a'.repeat(64)}`];
+  expect(readContainerRecord(store, 'box')?.uses).toMatchObject({ image: uses.image, layers, volumes: [] });
 });
 
 test('of a layer that is gone no container is made, and nothing is left of it', async (context) => {
   const store = openStore(temporaryDirectory(context));
   const layers = [`${store.layers}/${'a'.repeat(64)}`];
-  expect(() => createContainerDirectory(store, 'box', {}, { layers })).toThrow(
+  expect(() => createContainerDirectory(store, 'box', { uses: { layers } })).toThrow(
     expect.objectContaining({ code: 'LAYER_NOT_FOUND', message: expect.stringContaining('layers/aaaa') as string }),
   );
   expect([...readdirSync(store.containers), ...readdirSync(store.tmp)]).toEqual([]);
 });
 
-test('a record that is no JSON is an error that names its file', (context) => {
+test.each([
+  ['{"owner', 'Unterminated string'],
+  ['[]', 'the record must be an object'],
+  ['{"version":1,"id":"other"}', 'it is that of "other"'],
+  ['{"version":0}', 'its version is 0'],
+  ['{"version":1,"id":"box","image":{"name":"x","origin":{"kind":"moon"}},"uses":{},"name":"x"}', 'kind is "moon"'],
+])('a record that says %s is an error that names its file', (text, reason) => {
+  const root = mkdtempSync(join(tmpdir(), 'caisson-record-'));
+  onTestFinished(() => rmSync(root, { recursive: true }));
+  const store = openStore(root);
+  const { record } = createContainerDirectory(store, 'box');
+  writeFileSync(record, text);
+  const expected = new RegExp(`'${record}' is not the record of a container: .*${reason}`);
+  expect(() => readContainerRecord(store, 'box')).toThrow(expected);
+});
+
+test('the record of a later caisson is left alone', async (context) => {
   const store = openStore(temporaryDirectory(context));
-  const { record } = createContainerDirectory(store, 'box', {});
-  writeFileSync(record, '{"owner');
-  expect(() => readContainerRecord(store, 'box')).toThrow(`'${record}' is not JSON`);
+  const { record } = createContainerDirectory(store, 'box');
+  writeFileSync(record, '{"version":2}');
+  expect(() => readContainerRecord(store, 'box')).toThrow(expect.objectContaining({ code: 'RECORD_TOO_NEW' }));
+  expect(listContainers(store)).toEqual([]);
 });

@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, type TestContext, test } from 'vitest';
-import { createContainerDirectory, removeContainerDirectory } from '../../store/containers.ts';
-import { openStore, type Store } from '../../store/layout.ts';
-import { temporaryDirectory } from '../support/temporary.ts';
+import { createContainerDirectory, removeContainerDirectory } from '../../../store/containers/index.ts';
+import { openStore, type Store } from '../../../store/layout.ts';
+import { temporaryDirectory } from '../../support/temporary.ts';
 
 /** Whether a container gets the directory of one that was removed before it, with what `leave` has left there. */
 async function isGivenOn(context: TestContext, leave: (path: string, store: Store) => void): Promise<boolean> {

@@ -3,20 +3,19 @@
  * container's directory is four new inodes and four freed ones, 0.6 ms on ext4; and where many were freed in the last
  * minute, ext4 takes milliseconds to find one that was not. To take a spare is one rename.
  */
-import { chmodSync, lstatSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
-import { llistxattr } from '../syscalls/index.ts';
-import { containerPathsIn, type Store } from './layout.ts';
-import { beforeLeaving, ownerOf } from './owner.ts';
-import { removeTreeNow } from './remove.ts';
+import { chmodSync, lstatSync, readdirSync, renameSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { isError, llistxattr, shared } from '../../syscalls/index.ts';
+import { containerPathsIn, type Store } from '../layout.ts';
+import { beforeLeaving, ownerOf } from '../owner.ts';
+import { removeTreeNow } from '../remove.ts';
+import { RECORD_BYTES } from './record.ts';
+import { CREATED, encodeCell } from './state-cell.ts';
 
 /** How many are kept: as many containers as start at about the same time. */
 const MAX_SPARES = 16;
 
 /** The mode of `upper`, which overlay shows as that of `/`. */
 export const ROOT_MODE = 0o755;
-
-/** The size of a record: shorter ones are padded, and with a longer one a directory is not kept. */
-export const RECORD_BYTES = 4096;
 
 /** What overlayfs leaves in `work` of a volatile mount, in the order it goes. */
 const LEAVINGS: readonly (readonly [remove: (path: string) => void, path: string])[] = [
@@ -36,8 +35,7 @@ interface Spares {
   readonly used: string[];
 }
 
-const sparesOf = new Map<Store, Spares>();
-let counter = 0;
+const { sparesOf, made } = shared('spares', () => ({ sparesOf: new Map<Store, Spares>(), made: { count: 0 } }));
 
 /** A directory with `upper`, `work` and an old record in it, all as if new; undefined when there is none. */
 export function takeSpare(store: Store): string | undefined {
@@ -53,7 +51,7 @@ export function keepSpare(store: Store, path: string): boolean {
     beforeLeaving(() => removeSpares(store));
   }
   if (spares.clean.length + spares.used.length >= MAX_SPARES || !isUntouched(path)) return false;
-  const spare = `${store.spares}/${ownerOf(store)}.${counter++}`;
+  const spare = `${store.spares}/${ownerOf(store)}.${made.count++}`;
   try {
     renameSync(path, spare);
   } catch {
@@ -71,6 +69,7 @@ function cleanOne({ used, clean }: Spares): void {
   try {
     // There is nothing in that of a container which kept its changes in memory, or was never started.
     if (readdirSync(`${spare}/work`).length > 0) removeLeavings(spare);
+    writeFileSync(containerPathsIn(spare).state, encodeCell(CREATED), { flag: 'r+' });
     clean.push(spare);
   } catch {
     // Something else than overlayfs leaves.
@@ -99,8 +98,8 @@ function isUntouched(path: string): boolean {
   }
 }
 
-/** `upper`, `work` and `record.json`. */
-const ENTRIES = 3;
+/** `upper`, `work`, `record.json` and `state`. */
+const ENTRIES = 4;
 
 /** What overlayfs notes on its upper directory: not the container's doing. */
 function isOverlays(name: string): boolean {
@@ -117,7 +116,7 @@ function discardNow(spare: string): void {
   try {
     removeTreeNow(spare);
   } catch (error) {
-    if (!(error instanceof Error && 'errno' in error)) throw error;
+    if (!(isError(error) && 'errno' in error)) throw error;
   }
 }
 
