@@ -1,8 +1,14 @@
 /** What a container tells of itself. */
-import type { ExitStatus } from './engine/child.ts';
-import type { ContainerState } from './engine/life.ts';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { containerPaths, openStore } from '../store/places.ts';
+import { hasCode } from '../syscalls/index.ts';
+import type { ExitStatus } from './engine/exit-status.ts';
+import type { ContainerState, Life } from './engine/life.ts';
+import type { ContainerHealth } from './health-status.ts';
+import type { Image } from './image.ts';
 import type { Process } from './process.ts';
-import type { Spec } from './spec/spec.ts';
+import type { RestartPolicy } from './spec/life-options.ts';
+import type { IdMapping, Spec, SpecIds } from './spec/spec.ts';
 
 /** What a container tells its listeners. There is no 'error' event: what fails rejects the promise of its call. */
 export interface ContainerEvents {
@@ -13,6 +19,8 @@ export interface ContainerEvents {
   exec: [process: Pick<Process, 'pid' | 'args'>];
   /** Its first process has ended, and with it all others. */
   exit: [status: ExitStatus];
+  /** Its health check has come to another status. */
+  health: [health: ContainerHealth];
   /** Nothing of it is left. */
   removed: [];
 }
@@ -21,15 +29,86 @@ export interface ContainerEvents {
 export interface ContainerInfo {
   readonly id: string;
   readonly name: string;
+  /** What its image was called. */
   readonly image: string;
+  /** The digest of its image, where that has one. */
+  readonly imageDigest: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Whether it outlives the process that made it. */
+  readonly detached: boolean;
   readonly state: ContainerState;
   /** Of its first process, on the host. */
   readonly pid: number | null;
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;
+  /** Whether nobody saw how it ended: its supervisor was killed, or the machine. It can be started again. */
+  readonly lost: boolean;
+  /** How often its restart policy has started it again. */
+  readonly restarts: number;
+  readonly restartPolicy: RestartPolicy;
+  /** By its health check; null when it has none, or has not been started. */
+  readonly health: ContainerHealth | null;
   readonly createdAt: Date;
   readonly startedAt: Date | null;
   readonly exitedAt: Date | null;
+  /** Where it lies on this machine: its own directory, and that of what it has changed. */
+  readonly paths: { readonly directory: string; readonly changes: string };
+  /** The namespaces it is in, by type, as /proc/PID/ns names them: `net:[4026531840]`; none when it does not run. */
+  readonly namespaces: Readonly<Record<string, string>>;
+  /** Which ids of this machine its users have; null before the first start. */
+  readonly userns: UserNamespaceInfo | null;
   /** Everything decided about it, in the shape of the OCI runtime-spec; null before the first start. */
   readonly spec: Spec | null;
+}
+
+/** The ids of a container's users on this machine. */
+export interface UserNamespaceInfo extends SpecIds {
+  /** None where they are the same. */
+  readonly uid: readonly IdMapping[];
+  readonly gid: readonly IdMapping[];
+}
+
+/** What is known about a life. */
+export function describeLife(life: Life, image: Image): ContainerInfo {
+  const { id, name, labels, state, health, status, isLost, restarts, createdAt, startedAt, exitedAt, spec } = life;
+  const pid = state === 'running' || state === 'paused' ? life.pid : null;
+  const { path, upper } = containerPaths(openStore(), id);
+  return {
+    id,
+    name,
+    image: image.name,
+    imageDigest: image.digest ?? null,
+    labels,
+    detached: life.isDetached,
+    state,
+    pid,
+    exitCode: status?.exitCode ?? null,
+    signal: status?.signal ?? null,
+    lost: isLost,
+    restarts,
+    restartPolicy: life.restartPolicy,
+    health,
+    createdAt,
+    startedAt,
+    exitedAt,
+    paths: { directory: path, changes: upper },
+    namespaces: pid === null ? {} : namespacesOf(pid),
+    userns: spec && userNamespaceOf(spec),
+    spec,
+  };
+}
+
+function userNamespaceOf({ linux: { ids, uidMappings: uid, gidMappings: gid } }: Spec): UserNamespaceInfo {
+  return { ...(ids ?? { mode: 'host' }), uid, gid };
+}
+
+function namespacesOf(pid: number): Record<string, string> {
+  const found: Record<string, string> = {};
+  try {
+    for (const name of readdirSync(`/proc/${pid}/ns`)) found[name] = readlinkSync(`/proc/${pid}/ns/${name}`);
+  } catch (error) {
+    // It has ended meanwhile.
+    if (!hasCode(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')) throw error;
+  }
+  return found;
 }

@@ -1,23 +1,35 @@
 /** A container: the thing with a life. */
+import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { inspect } from 'node:util';
 import { EventEmitter } from 'eventemitter3';
+import type { ContainerRecord, EventName } from '../store/index.ts';
 import { crypto, describeStore, openStore, type Store } from '../store/places.ts';
 import type { Change } from '../store/transfer.ts';
-import type { ContainerEvents, ContainerInfo } from './container-info.ts';
-import type { ExitStatus } from './engine/child.ts';
+import { acrossCopies, shared } from '../syscalls/index.ts';
+import type { EventOptions, StoreEvent } from './container-events.ts';
+import { type ContainerEvents, type ContainerInfo, describeLife } from './container-info.ts';
+import type { Attachment, AttachOptions } from './engine/attach.ts';
+import type { ConnectOptions } from './engine/connect.ts';
 import { decideContainer } from './engine/decide.ts';
-import type { ContainerState, Life } from './engine/life.ts';
+import type { ExitStatus } from './engine/exit-status.ts';
+import { describeJoined } from './engine/joined.ts';
+import type { ContainerState, Life, LifeListener } from './engine/life.ts';
+import type { Logs, LogsOptions } from './engine/logs.ts';
 import type { Output } from './engine/output.ts';
 import type { Result } from './engine/result.ts';
 import type { Running } from './engine/running.ts';
 import { stdioOptions, wiringOf } from './engine/stdio.ts';
 import type { StopOptions } from './engine/stop.ts';
+import type { NewDetached } from './engine/stored.ts';
+import type { ProcessInfo } from './engine/top.ts';
 import type { ContainerFiles, CopyInOptions, CopyOutOptions, CopyResult } from './fs/index.ts';
+import type { ContainerHealth } from './health-status.ts';
 import type { Image } from './image.ts';
 import { planContainer } from './plan/container.ts';
 import type { Plan } from './plan/plan.ts';
 import type { Process } from './process.ts';
+import type { StartOptions } from './ready/start.ts';
 import {
   checkCollectOptions,
   checkCommand,
@@ -28,8 +40,13 @@ import {
   checkSnapshotOptions,
   splitCollectOptions,
 } from './spec/check.ts';
+import { checkEventOptions, checkListOptions, checkName, refuseInRun } from './spec/check-life.ts';
+import { checkAttachOptions, checkLogsOptions } from './spec/check-logs.ts';
+import { checkMount } from './spec/check-mounts.ts';
 import type { CommitOptions, SnapshotOptions } from './spec/commit.ts';
 import { copyOptions } from './spec/copy.ts';
+import { isListed, type ListOptions } from './spec/filter.ts';
+import type { Mount } from './spec/mount-options.ts';
 import { SHORT_ID_LENGTH } from './spec/normalize.ts';
 import type { ContainerOptions, ExecOptions, ProcessOptions, RunOptions, TerminalSize } from './spec/options.ts';
 
@@ -42,33 +59,35 @@ import type { ContainerOptions, ExecOptions, ProcessOptions, RunOptions, Termina
  * const { stdout } = await container.exec(['ps', 'aux']);
  */
 export class Container extends EventEmitter<ContainerEvents> {
+  static {
+    acrossCopies(Container, 'Container');
+  }
+
   readonly id: string;
-  readonly name: string;
   readonly image: Image;
-  readonly #options: ContainerOptions;
   readonly #runtime: Runtime;
   readonly #life: Life;
+  /** What a start waits for, of a container that was made here. */
+  #waits: StartOptions = {};
   #files: ContainerFiles | undefined;
 
-  private constructor(image: Image, options: ContainerOptions, store: Store, runtime: Runtime) {
+  private constructor(image: Image, runtime: Runtime, live: (listener: LifeListener) => Life) {
     super();
     this.#runtime = runtime;
-    this.id = newId();
-    this.name = options.name ?? this.id.slice(0, SHORT_ID_LENGTH);
     this.image = image;
-    this.#options = copyOptions(options);
-    this.#life = new runtime.Life({
-      id: this.id,
-      name: this.name,
-      image,
-      options: this.#options,
-      store,
-      listener: {
-        started: () => this.emit('started'),
-        exit: (status) => this.emit('exit', status),
-        removed: () => this.emit('removed'),
+    this.#life = live({
+      started: () => this.emit('started'),
+      exit: (status) => this.emit('exit', status),
+      removed: () => {
+        attached.delete(this.id);
+        this.emit('removed');
+      },
+      health: (health) => {
+        this.emit('health', health);
+        this.#note('health', { status: health.status });
       },
     });
+    this.id = this.#life.id;
   }
 
   /**
@@ -98,7 +117,8 @@ export class Container extends EventEmitter<ContainerEvents> {
     checkCommand(command);
     const { collect, rest } = splitCollectOptions(options);
     checkCollectOptions(collect);
-    const container = await Container.create(image, { ...rest, command });
+    refuseInRun(rest);
+    const container = await Container.#make(image, { ...rest, command }, true);
     try {
       return await container.#runtime.collectResult(container.#life.run(), collect);
     } finally {
@@ -113,16 +133,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @throws CaissonError STORE_FULL, STORE_NOT_WRITABLE; then nothing is left
    */
   static async create(image: Image, options: ContainerOptions = {}): Promise<Container> {
-    checkImage(image);
-    checkContainerOptions(options);
-    options.signal?.throwIfAborted();
-    const store = openStore();
-    const runtime = await loadRuntime();
-    await runtime.sweepOnce(store);
-    const container = new Container(image, options, store, runtime);
-    // After all microtasks, and so when the caller has the container and may have listened.
-    process.nextTick(() => container.emit('created'));
-    return container;
+    return Container.#make(image, options, false);
   }
 
   /**
@@ -132,7 +143,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @throws SyscallError for a step of the plan that the kernel refused for another reason; then nothing is left
    */
   static async start(image: Image, options: ContainerOptions = {}): Promise<Container> {
-    const container = await Container.create(image, options);
+    const container = await Container.#make(image, options, true);
     try {
       await container.start();
       return container;
@@ -143,6 +154,48 @@ export class Container extends EventEmitter<ContainerEvents> {
   }
 
   /**
+   * The container of that name, id or beginning of an id, of whatever process: an attached one of this thread as the
+   * object that it is, others as a new object.
+   *
+   * @throws CaissonError CONTAINER_NOT_FOUND, with the names there are; CONTAINER_AMBIGUOUS
+   * @example const server = await Container.get('web')
+   */
+  static async get(reference: string): Promise<Container> {
+    if (typeof reference !== 'string') throw new TypeError(`reference must be a string, got ${inspect(reference)}`);
+    const { findContainer, sweepNow } = await import('./stored-runtime.ts');
+    const store = openStore();
+    await sweepNow(store);
+    return Container.#ofRecord(store, findContainer(store, reference));
+  }
+
+  /**
+   * The containers of the store, of all processes, oldest first: those that run, unless asked otherwise.
+   * @example for (const { name, state } of await Container.list({ all: true, filter: { label: { tier: 'db' } } })) …
+   */
+  static async list(options: ListOptions = {}): Promise<readonly Container[]> {
+    checkListOptions(options);
+    const { listContainers, sweepNow } = await import('./stored-runtime.ts');
+    const store = openStore();
+    await sweepNow(store);
+    const all = await Promise.all(listContainers(store).map((record) => Container.#ofRecord(store, record)));
+    return all.filter((each) => isListed(each, options));
+  }
+
+  /**
+   * What happens to the containers of the store, of all processes, as it happens. It ends when its signal is aborted or
+   * the loop is left.
+   * @example for await (const { type, name } of Container.events({ signal })) console.log(name, type)
+   */
+  static events(options: EventOptions = {}): AsyncGenerator<StoreEvent, void> {
+    checkEventOptions(options);
+    async function* follow() {
+      const { storeEvents } = await import('./stored-runtime.ts');
+      yield* storeEvents(options);
+    }
+    return follow();
+  }
+
+  /**
    * Every system call that would make a container, in order, before anything happens.
    * @example console.log(Container.plan(Image.host(), { command: ['true'] }).toString())
    */
@@ -150,7 +203,7 @@ export class Container extends EventEmitter<ContainerEvents> {
     checkImage(image);
     checkContainerOptions(options);
     const id = '0'.repeat(64);
-    const spec = decideContainer(image, options, id, describeStore(), 'describe');
+    const spec = decideContainer(image, options, id, describeStore(), 'describe', describeJoined);
     return planContainer(spec, wiringOf(stdioOptions(options, 'pipe')));
   }
 
@@ -160,7 +213,9 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @throws as {@link Container.start}
    */
   start(): Promise<void> {
-    return this.#life.start();
+    const { ready, startTimeoutMs } = this.#waits;
+    if (ready === undefined && startTimeoutMs === undefined) return this.#life.start();
+    return this.#runtime.startUntilReady(this, this.#waits, () => this.#life.start());
   }
 
   /**
@@ -215,6 +270,16 @@ export class Container extends EventEmitter<ContainerEvents> {
     return this.#runtime.getArchive(this.#life.files, path, options);
   }
 
+  /** What it is called: what was asked for, or the first 12 digits of its id. */
+  get name(): string {
+    return this.#life.name;
+  }
+
+  /** Names and values that it was given when it was made. */
+  get labels(): Readonly<Record<string, string>> {
+    return this.#life.labels;
+  }
+
   get state(): ContainerState {
     return this.#life.state;
   }
@@ -224,12 +289,17 @@ export class Container extends EventEmitter<ContainerEvents> {
     return this.#life.pid;
   }
 
+  /** How it is, by its health check; null when it has none, or has not been started. */
+  get health(): ContainerHealth | null {
+    return this.#life.health;
+  }
+
   /**
    * What its first process reads.
    * @throws CaissonError NOT_RUNNING before its first start, NO_STREAM unless `stdin` was `'pipe'`, as it is by default
    */
   get stdin(): Writable {
-    return this.#init.stdin;
+    return this.#life.stdin;
   }
 
   /**
@@ -237,7 +307,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @throws as `stdin`
    */
   get stdout(): Output {
-    return this.#init.stdout;
+    return this.#life.stdout;
   }
 
   /**
@@ -245,12 +315,12 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @throws as `stdin`
    */
   get stderr(): Output {
-    return this.#init.stderr;
+    return this.#life.stderr;
   }
 
   /** The exit code of its first process, once that has ended by itself. */
   get exitCode(): number | null {
-    return this.#life.init?.exitCode ?? null;
+    return this.#life.status?.exitCode ?? null;
   }
 
   /**
@@ -268,6 +338,21 @@ export class Container extends EventEmitter<ContainerEvents> {
   }
 
   /**
+   * Connects to a TCP port inside of the container, or to a unix socket by its path there: no port of this machine is
+   * needed, and the container may have no network but its own. As root and as an ordinary user.
+   *
+   * @returns a connected socket: for HTTP, give it as `createConnection`
+   * @throws CaissonError NOT_RUNNING
+   * @throws SyscallError ECONNREFUSED, ENETUNREACH, ENOENT … as node:net's errors
+   * @example const socket = await container.connect(6379)
+   */
+  async connect(target: number | string, options: ConnectOptions = {}): Promise<Socket> {
+    this.#runtime.checkConnectOptions(target, options);
+    if (this.pid === null) throw this.#life.notRunning('connected to');
+    return this.#runtime.connectInto(this.#life.files, target, options);
+  }
+
+  /**
    * Starts a process in the running container; resolves when its command runs.
    * @throws as {@link Container.exec}
    * @example const shell = await container.spawn(['sh'], { tty: true })
@@ -280,13 +365,58 @@ export class Container extends EventEmitter<ContainerEvents> {
    * Ends the container with grace: its stop signal, then SIGKILL. Does nothing when it does not run.
    * @returns how it ended
    */
-  async stop({ timeoutMs, signal }: StopOptions = {}): Promise<ExitStatus | null> {
-    const init = await this.#life.started().catch(() => undefined);
-    if (init === undefined) return null;
-    return this.#runtime.stopProcess(init, signal ?? this.#stopSignal(), {
-      timeoutMs,
-      isReaper: this.#options.init === true,
-    });
+  async stop(options: StopOptions = {}): Promise<ExitStatus | null> {
+    return this.#life.stop(options);
+  }
+
+  /**
+   * {@link Container.stop}, if it runs, and {@link Container.start}.
+   * @example await container.restart({ timeoutMs: 2_000 })
+   */
+  async restart(options: StopOptions = {}): Promise<void> {
+    await this.#life.stop(options);
+    await this.start();
+    this.#note('restart');
+  }
+
+  /**
+   * Makes all its processes stand still, by SIGSTOP, until it is resumed: by whatever process.
+   * @throws CaissonError NOT_RUNNING, PAUSED, NOT_FROZEN
+   */
+  async pause(): Promise<void> {
+    await this.#life.pause();
+    this.#note('pause');
+  }
+
+  /**
+   * Lets its processes go on, but for those that stood still before it was paused.
+   * @throws CaissonError NOT_RUNNING, NOT_PAUSED
+   */
+  async resume(): Promise<void> {
+    await this.#life.resume();
+    this.#note('resume');
+  }
+
+  /**
+   * Gives it another name.
+   * @throws CaissonError NAME_TAKEN, OWNED_ELSEWHERE; then it has the one it had
+   */
+  async rename(name: string): Promise<void> {
+    checkName(name);
+    const before = this.name;
+    this.#life.rename(name);
+    this.#note('rename', { before });
+  }
+
+  /**
+   * What runs in it, as this machine sees it: no program is needed in the container.
+   * @throws CaissonError NOT_RUNNING
+   */
+  async top(): Promise<readonly ProcessInfo[]> {
+    const { processesIn } = await import('./stored-runtime.ts');
+    const { pid } = this;
+    if (pid === null) throw this.#life.notRunning('looked into');
+    return processesIn(pid);
   }
 
   /**
@@ -302,14 +432,63 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @throws CaissonError NOT_RUNNING when it has never been started
    */
   async wait(): Promise<ExitStatus> {
-    const init = await this.#life.started();
-    if (init === undefined) throw this.#life.notRunning('waited for');
-    return init.wait();
+    return this.#life.wait();
+  }
+
+  /**
+   * What it has written: of a detached container from disk, by any process; of an attached one the newest part, from
+   * this process's memory. From the first call on its output is read as it comes, until somebody asks for
+   * {@link Container.stdout}, which begins with what was read before.
+   *
+   * @throws CaissonError LOGS_ELSEWHERE for an attached container of another process or thread
+   * @example for await (const line of container.logs({ follow: true }).lines()) console.log(line)
+   */
+  logs(options: LogsOptions = {}): Logs {
+    checkLogsOptions(options);
+    return this.#life.logs(options);
+  }
+
+  /**
+   * Attaches to the running container: to what it writes from now on, and to what it reads.
+   *
+   * @throws CaissonError NOT_RUNNING, LOGS_ELSEWHERE
+   * @example using attachment = container.attach()
+   */
+  attach(options: AttachOptions = {}): Attachment {
+    checkAttachOptions(options);
+    return this.#life.attach(options);
   }
 
   /** Tells its first process the size of its terminal. */
   resize(size: TerminalSize): void {
-    this.#life.init?.resize(size);
+    this.#life.resize(size);
+  }
+
+  /**
+   * Mounts something into the running container, for as long as it runs: when it is started again, it has what it was
+   * made with. As root and as an ordinary user.
+   *
+   * @throws TypeError for what cannot be meant
+   * @throws CaissonError NOT_RUNNING, MOUNT_TARGET_INVALID, BIND_SOURCE_NOT_FOUND …; then nothing is mounted
+   * @example await container.mount({ type: 'bind', source: './data', target: '/data', readOnly: true })
+   */
+  async mount(mount: Mount): Promise<void> {
+    checkMount(mount);
+    const { mountInto } = await import('./engine/live-mounts.ts');
+    await mountInto(this.#life, { ...mount });
+    this.#note('mount', { target: mount.target });
+  }
+
+  /**
+   * Takes away what was mounted at a path of the running container, by {@link Container.mount} or when it was made. It
+   * goes out of sight at once; processes that use it keep what they have open.
+   *
+   * @throws CaissonError NOT_RUNNING, MOUNT_NOT_FOUND
+   */
+  async unmount(target: string): Promise<void> {
+    const { unmountFrom } = await import('./engine/live-mounts.ts');
+    await unmountFrom(this.#life, target);
+    this.#note('unmount', { target });
   }
 
   /**
@@ -364,32 +543,19 @@ export class Container extends EventEmitter<ContainerEvents> {
     return this.#life.remove();
   }
 
-  /** What is known about it. */
+  /** What is known about it: JSON, once its dates are text. */
   inspect(): ContainerInfo {
-    const { state, createdAt, startedAt, exitedAt, spec } = this.#life;
-    return {
-      id: this.id,
-      name: this.name,
-      image: this.image.name,
-      state,
-      pid: this.pid,
-      exitCode: this.exitCode,
-      signal: this.#life.init?.signalCode ?? null,
-      createdAt,
-      startedAt,
-      exitedAt,
-      spec,
-    };
+    return describeLife(this.#life, this.image);
   }
 
   [inspect.custom](): string {
-    const state = this.state === 'exited' ? `exited ${this.exitCode ?? this.#life.init?.signalCode}` : this.state;
+    const state = this.state === 'exited' ? `exited ${this.exitCode ?? this.#life.status?.signal}` : this.state;
     return `Container(${this.name} ${this.image.name} ${state}${this.pid === null ? '' : ` pid ${this.pid}`})`;
   }
 
   /** Stops and removes it, as `await using` does at the end of its block. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.state === 'running') await this.stop().catch(() => undefined);
+    if (['running', 'paused', 'restarting'].includes(this.state)) await this.stop().catch(() => undefined);
     await this.remove();
   }
 
@@ -398,18 +564,57 @@ export class Container extends EventEmitter<ContainerEvents> {
     checkProcessOptions(options);
     const running = await this.#life.join(command, options, stdin);
     this.emit('exec', { pid: running.child.pid, args: running.args });
+    this.#note('exec', { command: running.args }, running.child.pid);
     return running;
   }
 
-  get #init(): Process {
-    if (this.#life.init === undefined) throw this.#life.notRunning('read or written');
-    return this.#life.init;
+  #note(event: EventName, more: Readonly<Record<string, unknown>> = {}, value = 0): void {
+    const { id, name, labels, image } = this;
+    this.#runtime.note(openStore(), event, { id, name, labels, image: image.name }, value, more);
   }
 
-  #stopSignal(): NodeJS.Signals {
-    return this.#options.stopSignal ?? ((this.image.config.StopSignal ?? 'SIGTERM') as NodeJS.Signals);
+  /** @param isStarting whether it is of no use to anybody when this process dies before it runs */
+  static async #make(image: Image, options: ContainerOptions, isStarting: boolean): Promise<Container> {
+    checkImage(image);
+    checkContainerOptions(options);
+    options.signal?.throwIfAborted();
+    const store = openStore();
+    const runtime = await loadRuntime();
+    await runtime.sweepOnce(store);
+    const id = newId();
+    const name = options.name ?? id.slice(0, SHORT_ID_LENGTH);
+    const parts = { id, name, image, options: copyOptions(options), store };
+    const attach = () => new Container(image, runtime, (listener) => new runtime.AttachedLife({ ...parts, listener }));
+    const container =
+      options.detach === true
+        ? await Container.#makeDetached({ ...parts, isStarting }, runtime)
+        : await runtime.claimingName(store, attach);
+    container.#waits = parts.options;
+    if (options.detach !== true) attached.set(id, container);
+    await runtime.prepareVolumes(parts, () => container.remove());
+    // After all microtasks, and so when the caller has the container and may have listened.
+    process.nextTick(() => container.emit('created'));
+    return container;
+  }
+
+  static async #makeDetached(parts: NewDetached, runtime: Runtime): Promise<Container> {
+    const { createDetached, StoredLife } = await import('./stored-runtime.ts');
+    const stored = await runtime.claimingName(parts.store, () => createDetached(parts));
+    return new Container(parts.image, runtime, (listener) => new StoredLife(stored, listener));
+  }
+
+  static async #ofRecord(store: Store, record: ContainerRecord): Promise<Container> {
+    const own = attached.get(record.id);
+    if (own !== undefined) return own;
+    const runtime = await loadRuntime();
+    const { StoredLife, storedParts } = await import('./stored-runtime.ts');
+    const parts = storedParts(store, record);
+    return new Container(parts.image, runtime, (listener) => new StoredLife(parts, listener));
   }
 }
+
+/** The attached containers of this thread, by their ids. */
+const attached = shared('attached', () => new Map<string, Container>());
 
 type Runtime = typeof import('./runtime.ts');
 

@@ -13,6 +13,8 @@ export interface ImageRoot {
   readonly mayChange: boolean;
   /** Directories of this machine that are shown at their place, read-only beneath the container's changes. */
   readonly views: readonly RootView[];
+  /** Whether it is known to have all places of what is mounted into every container. */
+  readonly isComplete: boolean;
 }
 
 /** Where an image comes from. */
@@ -34,16 +36,16 @@ export function rootOf(store: Store, origin: ImageOrigin, effect: 'prepare' | 'd
     case 'host': {
       const { lower, views } =
         effect === 'prepare' ? prepareHostSkeleton(store.host) : describeHostSkeleton(store.host);
-      return { layers: [lower], views, mayChange: false };
+      return { layers: [lower], views, mayChange: false, isComplete: true };
     }
     case 'directory':
       assertDirectory(origin.path);
-      return { layers: [origin.path], views: [], mayChange: true };
+      return { layers: [origin.path], views: [], mayChange: true, isComplete: false };
     case 'stored':
-      return { layers: origin.layers, views: [], mayChange: false };
+      return { layers: origin.layers, views: [], mayChange: false, isComplete: false };
     case 'snapshot': {
       const { record, layers } = origin;
-      if (record.base.kind === 'image') return { layers, views: [], mayChange: false };
+      if (record.base.kind === 'image') return { layers, views: [], mayChange: false, isComplete: false };
       const below = rootOf(store, record.base, effect);
       const views = below.views.map((view) => ({ ...view, layers: layersAt(layers, view.target) }));
       return { ...below, layers: [...below.layers, ...layers], views };

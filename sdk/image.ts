@@ -15,7 +15,7 @@ import type {
   SaveOptions,
   TransferEvent,
 } from '../store/transfer.ts';
-import { CaissonError, hasCode } from '../syscalls/index.ts';
+import { acrossCopies, CaissonError, hasCode } from '../syscalls/index.ts';
 import { exportRoot } from './export-root.ts';
 import type { ImageInfo, ImportOptions, LoadOptions, PullOptions, PushOptions } from './image-options.ts';
 import { assertDirectory, type ImageOrigin, type ImageRoot, rootOf } from './image-root.ts';
@@ -28,6 +28,10 @@ import { type Transfer, transfer } from './transfer.ts';
  * @example const { stdout } = await Container.run(Image.host(), ['echo', 'hello'])
  */
 export class Image {
+  static {
+    acrossCopies(Image, 'Image');
+  }
+
   /** What to call it: its first reference, its path, or `host`. */
   readonly name: string;
   /** The digest of its manifest, of an image in the store. */
@@ -155,7 +159,7 @@ export class Image {
     const { saveImage } = await import('../store/transfer.ts');
     const store = openStore();
     const references: string[] = [];
-    for (const image of images) references.push(await image.#reference(store, 'saved'));
+    for (const image of images) references.push(await referenceIn(store, image, 'saved'));
     await saveImage(store, references, destination, options);
   }
 
@@ -172,6 +176,15 @@ export class Image {
   static ofSnapshot(record: SnapshotRecord, layers: readonly string[], name?: string): Image {
     const origin = { kind: 'snapshot', record, layers } as const;
     return new Image(name ?? `snapshot:${record.id.slice(0, 12)}`, record.config, origin);
+  }
+
+  /**
+   * The image of a container that is there: nothing is looked up.
+   * @internal
+   */
+  static ofRecord(name: string, config: ImageConfig, origin: ImageOrigin): Image {
+    const image = new Image(name, config, origin);
+    return origin.kind === 'stored' ? Object.assign(image, { digest: origin.digest }) : image;
   }
 
   /** @internal */
@@ -192,7 +205,7 @@ export class Image {
     return transfer(async (onProgress) => {
       const { pushImage } = await import('../store/transfer.ts');
       const store = openStore();
-      return pushImage(store, await this.#digestIn(store, 'pushed'), { ...options, to, onProgress });
+      return pushImage(store, await digestIn(store, this, 'pushed'), { ...options, to, onProgress });
     });
   }
 
@@ -219,7 +232,7 @@ export class Image {
     const { nameSnapshot, tagImage } = await import('../store/transfer.ts');
     const store = openStore();
     if (this.origin.kind === 'snapshot') await nameSnapshot(store, this.origin.record, reference);
-    else await tagImage(store, await this.#digestIn(store, 'tagged'), reference);
+    else await tagImage(store, await digestIn(store, this, 'tagged'), reference);
     return Image.get(reference);
   }
 
@@ -227,7 +240,7 @@ export class Image {
   async inspect(): Promise<ImageDetails> {
     const { inspectImage } = await import('../store/transfer.ts');
     const store = openStore();
-    return inspectImage(store, await this.#digestIn(store, 'inspected'));
+    return inspectImage(store, await digestIn(store, this, 'inspected'));
   }
 
   /** The steps by which it was made, the last first. */
@@ -246,27 +259,7 @@ export class Image {
       const untagged = await removeSnapshot(store, this.origin.record.id);
       return { untagged, layers: 0, blobs: 0, snapshots: 0, bytes: 0 };
     }
-    return removeImage(store, await this.#reference(store, 'removed'), options);
-  }
-
-  /** Its digest; of a snapshot, once an image that others can read is made of it. */
-  async #digestIn(store: Store, done: string): Promise<string> {
-    if (this.origin.kind === 'stored') return this.origin.digest;
-    if (this.origin.kind === 'snapshot') {
-      const { materializeSnapshot } = await import('../store/transfer.ts');
-      return (await materializeSnapshot(store, this.origin.record.id)).digest;
-    }
-    throw new CaissonError('IMAGE_NOT_IN_STORE', `image '${this.name}' is not in the store, so it cannot be ${done}`, {
-      hint: 'what Image.import(), Image.pull() and container.commit() give is',
-    });
-  }
-
-  /** The name it is known by, as long as that is its own; else its digest. */
-  async #reference(store: Store, done: string): Promise<string> {
-    const { listImages } = await import('../store/transfer.ts');
-    const digest = await this.#digestIn(store, done);
-    const names = listImages(store).find((each) => each.digest === digest)?.references ?? [];
-    return names.includes(this.name) ? this.name : digest;
+    return removeImage(store, await referenceIn(store, this, 'removed'), options);
   }
 
   /**
@@ -281,4 +274,24 @@ export class Image {
   [inspect.custom](): string {
     return `Image(${this.name}${this.digest === undefined || this.digest === this.name ? '' : `@${this.digest}`})`;
   }
+}
+
+/** Its digest; of a snapshot, once an image that others can read is made of it. */
+async function digestIn(store: Store, { name, origin }: Image, done: string): Promise<string> {
+  if (origin.kind === 'stored') return origin.digest;
+  if (origin.kind === 'snapshot') {
+    const { materializeSnapshot } = await import('../store/transfer.ts');
+    return (await materializeSnapshot(store, origin.record.id)).digest;
+  }
+  throw new CaissonError('IMAGE_NOT_IN_STORE', `image '${name}' is not in the store, so it cannot be ${done}`, {
+    hint: 'what Image.import(), Image.pull() and container.commit() give is',
+  });
+}
+
+/** The name it is known by, as long as that is its own; else its digest. */
+async function referenceIn(store: Store, image: Image, done: string): Promise<string> {
+  const { listImages } = await import('../store/transfer.ts');
+  const digest = await digestIn(store, image, done);
+  const names = listImages(store).find((each) => each.digest === digest)?.references ?? [];
+  return names.includes(image.name) ? image.name : digest;
 }

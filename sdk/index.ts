@@ -21,13 +21,18 @@ export type {
 } from '../store/transfer.ts';
 export { CaissonError, type CaissonErrorOptions, SyscallError } from '../syscalls/index.ts';
 export { Container } from './container.ts';
-export type { ContainerEvents, ContainerInfo } from './container-info.ts';
+export type { EventFilter, EventOptions, StoreEvent } from './container-events.ts';
+export type { ContainerEvents, ContainerInfo, UserNamespaceInfo } from './container-info.ts';
 export type { SharedLibrary } from './elf/index.ts';
-export type { ExitStatus } from './engine/child.ts';
+export type { Attachment, AttachOptions } from './engine/attach.ts';
+export type { ConnectOptions } from './engine/connect.ts';
+export type { ExitStatus } from './engine/exit-status.ts';
 export type { ContainerState } from './engine/life.ts';
+export type { LogEntry, Logs, LogsOptions } from './engine/logs.ts';
 export type { Output } from './engine/output.ts';
 export type { Result } from './engine/result.ts';
 export type { StopOptions } from './engine/stop.ts';
+export type { ProcessInfo } from './engine/top.ts';
 export type {
   ContainerFileHandle,
   ContainerFiles,
@@ -35,25 +40,53 @@ export type {
   CopyOutOptions,
   CopyResult,
 } from './fs/index.ts';
+export type { ContainerHealth, HealthCheckResult } from './health-status.ts';
 export { Image } from './image.ts';
 export type { ImageInfo, ImportOptions, LoadOptions, PullOptions, PushOptions } from './image-options.ts';
 export type { Plan } from './plan/plan.ts';
+export { Pod } from './pod.ts';
+export { probe } from './preflight.ts';
+export type { Fact, FactName, FactStatus, Probe } from './probe/index.ts';
 export type { Process } from './process.ts';
+export { type Readiness, type ReadyCheck, ready } from './ready/index.ts';
 export { Registry } from './registry.ts';
 export { sharedLibraries } from './shared-libraries.ts';
 export type { CommitOptions, ConfigChanges, SnapshotOptions } from './spec/commit.ts';
+export type { ContainerFilter, ListOptions } from './spec/filter.ts';
+export type { HealthCheck, RestartPolicy } from './spec/life-options.ts';
 export type {
   BindMount,
+  DeviceOption,
+  FileMount,
+  ImageMount,
+  Mount,
+  OverlayMount,
+  Propagation,
+  TmpfsMount,
+  VolumeMount,
+} from './spec/mount-options.ts';
+export type {
+  ContainerReference,
+  NamespaceOfContainer,
+  NamespaceOfPath,
+  NamespaceOption,
+  NamespaceOptions,
+  NetworkOption,
+  TimeOffsets,
+  UserNamespaceMaps,
+  UserNamespaceOption,
+} from './spec/namespace-options.ts';
+export type {
   CollectOptions,
   ContainerOptions,
   ExecOptions,
-  Mount,
   OutputOption,
   ProcessOptions,
   RunOptions,
   StdinOption,
   TerminalSize,
-  TmpfsMount,
 } from './spec/options.ts';
+export type { PodContainer, PodOptions, SharedNamespace } from './spec/pod-options.ts';
 export type { Spec, SpecMount, SpecProcess } from './spec/spec.ts';
 export type { Transfer } from './transfer.ts';
+export { type PrunedVolumes, Volume, type VolumeFilter, type VolumeInfo, type VolumeOptions } from './volume.ts';

@@ -2,8 +2,10 @@
 import type { Writable } from 'node:stream';
 import { inspect } from 'node:util';
 import { endOnAbort } from './engine/abort.ts';
-import type { Child, ExitStatus } from './engine/child.ts';
+import type { Child } from './engine/child.ts';
+import type { ExitStatus } from './engine/exit-status.ts';
 import { feed } from './engine/input.ts';
+import type { MemoryLog } from './engine/memory-log.ts';
 import type { Output } from './engine/output.ts';
 import type { Running } from './engine/running.ts';
 import { isInputSource } from './engine/stdio.ts';
@@ -30,12 +32,12 @@ export class Process {
   #isSettled = false;
 
   /** @internal */
-  constructor({ child, ends, args, stdin, signal }: Running) {
+  constructor({ child, ends, args, stdin, signal }: Running, log?: MemoryLog) {
     this.#child = child;
     this.pid = child.pid;
     this.args = args;
     const fed = isInputSource(stdin) && ends.stdin !== undefined ? this.#feed(stdin, ends.stdin) : undefined;
-    this.#streams = new Streams(fed === undefined ? ends : { ...ends, stdin: undefined });
+    this.#streams = new Streams(fed === undefined ? ends : { ...ends, stdin: undefined }, log);
     this.#exited = this.#end(fed, signal);
     // Who never waits must not be told of what only a waiter asked for.
     this.#exited.catch(() => undefined);
@@ -101,6 +103,14 @@ export class Process {
     this.kill('SIGKILL');
     await this.#child.exited;
     this.release();
+  }
+
+  /**
+   * Has its output read for its log, as far as nobody has asked for it.
+   * @internal
+   */
+  drain(): void {
+    this.#streams.drain();
   }
 
   /**

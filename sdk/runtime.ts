@@ -1,10 +1,13 @@
 /** What a container needs once there is one. It is loaded with the first, so that importing caisson is quick. */
+export { AttachedLife } from './engine/attached-life.ts';
 export { changesOf } from './engine/changes.ts';
 export { commitContainer } from './engine/commit.ts';
+export { checkConnectOptions, connectInto } from './engine/connect.ts';
 export { exportFiles } from './engine/export.ts';
-export { Life } from './engine/life.ts';
+export { note } from './engine/note.ts';
 export { collectResult } from './engine/result.ts';
 export { takeNamedSnapshot } from './engine/snapshot.ts';
-export { stopProcess } from './engine/stop.ts';
-export { sweepOnce } from './engine/sweep.ts';
+export { claimingName, sweepOnce } from './engine/sweep.ts';
+export { prepareVolumes } from './engine/volumes.ts';
 export { containerFiles, copyIn, copyOut, getArchive, putArchive } from './fs/index.ts';
+export { startUntilReady } from './ready/start.ts';

@@ -9,6 +9,7 @@ import {
   REQUEST_BYTES,
   REQUEST_HEADER_SIZE,
   SEND_OPERATION,
+  SOCKET_OPERATION,
 } from '../plan/agent-loop.ts';
 
 /** What is asked of an agent. */
@@ -41,6 +42,11 @@ export function requestCall(call: Declaration, args: readonly Argument[]): Reque
 /** The request to open a file at a slot. */
 export function requestOpen(args: readonly Argument[]): Request {
   return { operation: OPEN_OPERATION, args };
+}
+
+/** The request to make a socket at a slot. */
+export function requestSocket(args: readonly Argument[]): Request {
+  return { operation: SOCKET_OPERATION, args };
 }
 
 /** The request to send a descriptor. */

@@ -23,11 +23,12 @@ import {
   SOCK_STREAM,
   type Syscall,
   SyscallError,
+  type SyscallFailure,
   socketpair,
 } from '../../syscalls/index.ts';
 import { AGENT_SOCKET, AGENT_TARGET } from '../plan/agent.ts';
 import { AGENT_SLOTS } from '../plan/agent-loop.ts';
-import { type Request, requestCall, requestOpen, requestSend } from './agent-request.ts';
+import { type Request, requestCall, requestOpen, requestSend, requestSocket } from './agent-request.ts';
 import { AgentSocket } from './agent-socket.ts';
 import { type Child, type LaunchValues, launchInit } from './child.ts';
 import type { Pair } from './pipe.ts';
@@ -68,6 +69,11 @@ export interface Agent extends AsyncDisposable {
    * @param directory AT_FDCWD or the descriptor of an {@link AgentFile}
    */
   open(directory: number, path: Path, how: AgentOpenHow): AgentFile;
+  /**
+   * Makes a socket in the agent, and so in its network namespace, where it stays wherever it is taken.
+   * @param type SOCK_STREAM and the like, with flags
+   */
+  socket(domain: number, type: number, protocol: number): AgentFile;
   /** A copy of an agent's descriptor in this process, for the caller to close. */
   take(file: Pick<AgentFile, 'descriptor'>): Promise<number>;
   /** Ends it, and with it what is asked for and not answered yet. Resolves when nothing of it is left. Idempotent. */
@@ -139,15 +145,38 @@ class OpenAgent implements Agent {
   }
 
   open(directory: number, path: Path, { flags, mode = 0, resolve = 0 }: AgentOpenHow): AgentFile {
-    const slot = this.#freeSlots.pop() ?? this.#newSlot();
     const how = OPEN_HOW.encode({ flags: flags | O_CLOEXEC, mode, resolve });
-    const opened = this.#ask(requestOpen([directory, path, how, OPEN_HOW.size, slot])).then(({ result }) => {
-      if (result >= 0) return;
-      throw new SyscallError({
-        errno: -result,
-        syscall: 'openat2',
-        ...pathsOf(openat2, [directory, path, how, OPEN_HOW.size]),
-      });
+    const args = [directory, path, how, OPEN_HOW.size] as const;
+    return this.#fill((slot) => requestOpen([...args, slot]), { syscall: 'openat2', ...pathsOf(openat2, args) });
+  }
+
+  socket(domain: number, type: number, protocol: number): AgentFile {
+    const args = [domain, type | SOCK_CLOEXEC, protocol];
+    return this.#fill((slot) => requestSocket([...args, slot]), { syscall: 'socket' });
+  }
+
+  async take({ descriptor }: Pick<AgentFile, 'descriptor'>): Promise<number> {
+    const { result, descriptor: taken } = await this.#ask(requestSend(descriptor));
+    if (taken === undefined) throw new SyscallError({ errno: -result, syscall: 'sendmsg' });
+    return taken;
+  }
+
+  async close(): Promise<void> {
+    this.#socket.close();
+    this.#child.holds(true);
+    this.#child.kill('SIGKILL');
+    await this.#child.exited;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Opens something at a slot. @param failure what an error says besides its number */
+  #fill(request: (slot: number) => Request, failure: Omit<SyscallFailure, 'errno'>): AgentFile {
+    const slot = this.#freeSlots.pop() ?? this.#newSlot();
+    const opened = this.#ask(request(slot)).then(({ result }) => {
+      if (result < 0) throw new SyscallError({ errno: -result, ...failure });
     });
     // Whoever uses the descriptor without waiting for this learns of a failure by EBADF.
     opened.catch(() => undefined);
@@ -168,23 +197,6 @@ class OpenAgent implements Agent {
       [Symbol.asyncDispose]: () => file.close(),
     };
     return file;
-  }
-
-  async take({ descriptor }: Pick<AgentFile, 'descriptor'>): Promise<number> {
-    const { result, descriptor: taken } = await this.#ask(requestSend(descriptor));
-    if (taken === undefined) throw new SyscallError({ errno: -result, syscall: 'sendmsg' });
-    return taken;
-  }
-
-  async close(): Promise<void> {
-    this.#socket.close();
-    this.#child.holds(true);
-    this.#child.kill('SIGKILL');
-    await this.#child.exited;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
   }
 
   #ask(request: Request): Promise<{ result: number; descriptor: number | undefined }> {

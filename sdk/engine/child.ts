@@ -1,31 +1,26 @@
 /** A process that a plan made: its start, its signals, its end. Nothing of it is left when `exited` has resolved. */
-import { constants } from 'node:os';
 import {
   CaissonError,
   type Compiled,
   close,
   failureIn,
-  hasCode,
+  type Launched,
   launch,
   P_PIDFD,
   pidfd_open,
-  pidfd_send_signal,
-  read,
   SIGINFO_CHILD,
   type SyscallError,
   type Watch,
   WEXITED,
   WNOHANG,
+  WNOWAIT,
   waitid,
   watch,
 } from '../../syscalls/index.ts';
 import type { ReadyPlan } from './compile.ts';
-
-/** How a process ended: by itself, with a code, or by a signal. The other one is null. */
-export interface ExitStatus {
-  readonly exitCode: number | null;
-  readonly signal: NodeJS.Signals | null;
-}
+import { signalProcess } from './end-signal.ts';
+import { type ExitStatus, exitStatusOf } from './exit-status.ts';
+import { awaitReport, parseReport, readReport, readRest } from './report.ts';
 
 /** A running or ended process of a container. */
 export interface Child {
@@ -53,31 +48,67 @@ export interface LaunchedInit {
   failure(): SyscallError | undefined;
 }
 
-const REPORT_BYTES = 64;
+/** Is told how a process ended, as wait4(2) says it, before it is reaped: until then its id is nobody else's. */
+export type EndListener = (waitStatus: number) => void;
+
 const CLD_EXITED = 1;
+const CLD_DUMPED = 3;
+/** Of a wait status: the process left a core (man 2 wait). */
+const WCOREFLAG = 0x80;
+
+/** How a process is watched, and ended. */
+export interface Keeping {
+  readonly onEnd?: EndListener | undefined;
+  /** Whether it keeps others, which are to end with it (end-signal.ts). @default false */
+  readonly kept?: boolean | undefined;
+  /** Whether the plan's first process makes the container's, and ends (plan/second.ts). @default false */
+  readonly hasSecond?: boolean | undefined;
+}
 
 /**
  * Launches the first process of a container.
  * @throws SyscallError when no process could be made
  */
-export function launchInit({ compiled, image, program }: ReadyPlan, values: LaunchValues): LaunchedInit {
-  const { pid, pidfd, report } = launch(compiled, values, image);
-  const child = superviseChild(pid, pidfd);
+export function launchInit(
+  { compiled, image, launcherBytes, program }: ReadyPlan,
+  values: LaunchValues,
+  keeping: Keeping = {},
+): LaunchedInit {
+  const launched = launch(compiled, values, { image, program, ...(launcherBytes && { launcherBytes }) });
+  const explain = (report: Uint8Array) => failureIn(parseReport(report).failure, compiled, program());
+  const { pid, pidfd, told } =
+    keeping.hasSecond === true ? takeSecond(launched, explain) : { ...launched, told: NOTHING };
+  const child = superviseChild(pid, pidfd, keeping);
   return {
     child,
     async started() {
-      const failure = failureIn(await readReport(report), compiled, program());
+      const failure = explain(Buffer.concat([told, await readReport(launched.report)]));
       if (failure === undefined) return;
       await child.exited;
       throw failure;
     },
     failure() {
-      const buffer = Buffer.alloc(REPORT_BYTES);
-      const length = read(report, buffer, REPORT_BYTES);
-      close(report);
-      return length === 0 ? undefined : failureIn(buffer.subarray(0, length), compiled, program());
+      const report = Buffer.concat([told, readRest(launched.report)]);
+      return report.length === 0 ? undefined : explain(report);
     },
   };
+}
+
+const NOTHING = new Uint8Array();
+
+/**
+ * Waits for the process that the launched one makes. It is a child of ours that nobody has waited for, so its pid is
+ * still its own.
+ * @throws SyscallError when there is none; then nothing is left
+ */
+function takeSecond({ pidfd, report }: Launched, explain: (report: Uint8Array) => SyscallError | undefined) {
+  const told = awaitReport(report);
+  const { pid } = parseReport(told);
+  waitid(P_PIDFD, pidfd, null, WEXITED, null);
+  close(pidfd);
+  if (pid !== undefined) return { pid, pidfd: pidfd_open(pid, 0), told };
+  close(report);
+  throw explain(told) ?? new CaissonError('KILLED', 'the process was ended while it entered the PID namespace');
 }
 
 /**
@@ -85,80 +116,39 @@ export function launchInit({ compiled, image, program }: ReadyPlan, values: Laun
  *
  * @throws SyscallError when a step of the plan failed; then neither process is left
  */
-export async function startJoined(compiled: Compiled, values: LaunchValues): Promise<Child> {
+export async function startJoined(compiled: Compiled, values: LaunchValues, kept = false): Promise<Child> {
   const launched = launch(compiled, values);
   const first = superviseChild(launched.pid, launched.pidfd);
   const report = await readReport(launched.report);
-  const pid = joinedPid(report);
+  const { pid, failure: failed } = parseReport(report);
   // It is a child of ours that nobody has waited for, so its pid is still its own.
-  const child = pid === undefined ? undefined : superviseChild(pid, pidfd_open(pid, 0));
+  const child = pid === undefined ? undefined : superviseChild(pid, pidfd_open(pid, 0), { kept });
   await first.exited;
-  const failure = failureIn(report, compiled);
+  const failure = failureIn(failed, compiled);
   if (failure === undefined && child !== undefined) return child;
   await child?.exited;
   throw failure ?? new CaissonError('KILLED', 'the process was ended while it entered the container');
 }
 
-/** A report is a failure's 16 bytes, a pid's 8, or first the one and then the other. */
-function joinedPid(report: Uint8Array): number | undefined {
-  const size = 8;
-  if (report.length % 16 !== size) return undefined;
-  return Number(new DataView(report.buffer, report.byteOffset).getBigInt64(report.length - size, true));
-}
-
-/** Reads the report pipe to its end, which is when the command is entered or the process is gone; and closes it. */
-function readReport(descriptor: number): Promise<Uint8Array> {
-  const buffer = Buffer.alloc(REPORT_BYTES);
-  let length = 0;
-  return new Promise((resolve, reject) => {
-    const handle = watch(descriptor, { readable: true }, () => {
-      try {
-        const count = read(descriptor, buffer.subarray(length), REPORT_BYTES - length);
-        length += count;
-        if (count > 0) return;
-        resolve(buffer.subarray(0, length));
-      } catch (error) {
-        if (hasCode(error, 'EAGAIN', 'EINTR')) return;
-        reject(error);
-      }
-      handle.close();
-      close(descriptor);
-    });
-  });
-}
-
 /** Watches a child of this process to its end; takes ownership of the pidfd. */
-function superviseChild(pid: number, pidfd: number): Child {
+export function superviseChild(pid: number, pidfd: number, { onEnd, kept = false }: Keeping = {}): Child {
   let isRunning = true;
   let handle: Watch;
   const exited = new Promise<ExitStatus>((resolve) => {
     handle = watch(pidfd, { readable: true }, () => {
-      const info = new Uint8Array(SIGINFO_CHILD.size);
-      waitid(P_PIDFD, pidfd, info, WEXITED | WNOHANG, null);
-      const { si_pid, si_code, si_status } = SIGINFO_CHILD.decode(info);
-      if (si_pid === 0) return;
+      const status = readEnd(pidfd, onEnd);
+      if (status === undefined) return;
       isRunning = false;
       handle.close();
       close(pidfd);
-      resolve(
-        si_code === CLD_EXITED
-          ? { exitCode: si_status, signal: null }
-          : { exitCode: null, signal: signalName(si_status) },
-      );
+      resolve(exitStatusOf(status));
     });
   });
   return {
     pid,
     exited,
     kill(signal) {
-      if (!isRunning) return false;
-      try {
-        pidfd_send_signal(pidfd, constants.signals[signal], null, 0);
-        return true;
-      } catch (error) {
-        if (hasCode(error, 'ESRCH')) return false;
-        throw error;
-      }
+      return isRunning && signalProcess(pidfd, signal, kept);
     },
     holds(isHeld) {
       if (!isRunning) return;
@@ -168,7 +158,17 @@ function superviseChild(pid: number, pidfd: number): Child {
   };
 }
 
-function signalName(number: number): NodeJS.Signals {
-  const found = Object.entries(constants.signals).find(([, value]) => value === number);
-  return (found?.[0] ?? `SIG${number}`) as NodeJS.Signals;
+/** Reaps a process that has ended; undefined when it has not. */
+function readEnd(pidfd: number, onEnd: EndListener | undefined): number | undefined {
+  const info = new Uint8Array(SIGINFO_CHILD.size);
+  const leave = onEnd === undefined ? 0 : WNOWAIT;
+  waitid(P_PIDFD, pidfd, info, WEXITED | WNOHANG | leave, null);
+  const { si_pid, si_code, si_status } = SIGINFO_CHILD.decode(info);
+  if (si_pid === 0) return undefined;
+  const status = si_code === CLD_EXITED ? si_status << 8 : si_status | (si_code === CLD_DUMPED ? WCOREFLAG : 0);
+  if (onEnd !== undefined) {
+    onEnd(status);
+    waitid(P_PIDFD, pidfd, info, WEXITED | WNOHANG, null);
+  }
+  return status;
 }

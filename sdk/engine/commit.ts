@@ -39,8 +39,11 @@ export async function commitContainer(files: FilesOnDisk, options: CommitOptions
 }
 
 /** The container has not run since: it waits for its turn. */
-async function takeBack({ store, id, pid, base, rebase }: FilesOnDisk, record: SnapshotRecord): Promise<void> {
-  if (pid !== null) {
+async function takeBack(
+  { store, id, pid, isCopied, base, rebase }: FilesOnDisk,
+  record: SnapshotRecord,
+): Promise<void> {
+  if (pid !== null || isCopied === true) {
     await removeSnapshot(store, record.id);
     return;
   }

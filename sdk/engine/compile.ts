@@ -7,20 +7,28 @@ import { type Compiled, compile, type Program } from '../../syscalls/index.ts';
 import { planContainer } from '../plan/container.ts';
 import type { Wiring } from '../plan/launch.ts';
 import { SHORT_ID_LENGTH } from '../spec/normalize.ts';
-import type { Spec } from '../spec/spec.ts';
+import type { IdMapping, Spec } from '../spec/spec.ts';
 
 /** A plan that is ready to be launched for one container. */
 export interface ReadyPlan {
   readonly compiled: Compiled;
   /** The stub with this container's id. */
   readonly image: Uint8Array;
+  /** The launching part with this container's id. @default the compiled one */
+  readonly launcherBytes?: Uint8Array;
   /** The plan in this container's words: for errors. */
   program(): Program;
 }
 
 interface Template {
   readonly compiled: Compiled;
-  readonly places: readonly { readonly at: number; readonly length: number }[];
+  readonly inStub: readonly Place[];
+  readonly inLauncher: readonly Place[];
+}
+
+interface Place {
+  readonly at: number;
+  readonly length: number;
 }
 
 /** How many compiled plans are kept, of some 25 KiB each. */
@@ -35,12 +43,15 @@ const templates = new Map<string, Template>();
  */
 export function compileContainer(spec: Spec, wiring: Wiring, id: string): ReadyPlan {
   const short = id.slice(0, SHORT_ID_LENGTH);
-  const key = JSON.stringify([spec, wiring]).replaceAll(id, '<id>').replaceAll(short, '<short id>');
+  const key = JSON.stringify([planned(spec), wiring])
+    .replaceAll(id, '<id>')
+    .replaceAll(short, '<short id>');
   const program = () => planContainer(spec, wiring);
   let template = templates.get(key);
   if (template === undefined) {
     const compiled = compile(program());
-    template = { compiled, places: placesOf(compiled.image, id, short) };
+    const [inStub, inLauncher] = [compiled.image, compiled.launcher.bytes].map((bytes) => placesOf(bytes, id, short));
+    template = { compiled, inStub: inStub ?? [], inLauncher: inLauncher ?? [] };
   }
   // Set again, it is the most recently used one.
   templates.delete(key);
@@ -48,15 +59,40 @@ export function compileContainer(spec: Spec, wiring: Wiring, id: string): ReadyP
   const oldest = templates.keys().next().value;
   if (templates.size > MAX_TEMPLATES && oldest !== undefined) templates.delete(oldest);
 
-  const image = Buffer.from(template.compiled.image);
-  for (const { at, length } of template.places) image.write(id, at, length, 'latin1');
-  return { compiled: template.compiled, image, program };
+  const { compiled, inStub, inLauncher } = template;
+  return {
+    compiled,
+    image: rewrite(compiled.image, inStub, id),
+    // Few plans have the id there, and what is not copied costs nothing.
+    ...(inLauncher.length === 0 ? {} : { launcherBytes: rewrite(compiled.launcher.bytes, inLauncher, id) }),
+    program,
+  };
 }
 
-/** Where an image has the id or the beginning of it that stands for it. Ids are random, so nothing else looks so. */
-function placesOf(image: Uint8Array, id: string, short: string): { at: number; length: number }[] {
+/** What of a spec a plan depends on. Where ids are mapped is with the user namespace that a launch is given. */
+function planned(spec: Spec): Spec {
+  const { linux, root } = spec;
+  if (root.idmapped === undefined) return spec;
+  return {
+    ...spec,
+    linux: { ...linux, uidMappings: countsOf(linux.uidMappings), gidMappings: countsOf(linux.gidMappings) },
+  };
+}
+
+function countsOf(mappings: readonly IdMapping[]): IdMapping[] {
+  return mappings.map((mapping) => ({ ...mapping, hostID: 0 }));
+}
+
+function rewrite(bytes: Uint8Array, places: readonly Place[], id: string): Uint8Array {
+  const copy = Buffer.from(bytes);
+  for (const { at, length } of places) copy.write(id, at, length, 'latin1');
+  return copy;
+}
+
+/** Where bytes have the id or the beginning of it that stands for it. Ids are random, so nothing else looks so. */
+function placesOf(image: Uint8Array, id: string, short: string): Place[] {
   const bytes = Buffer.from(image.buffer, image.byteOffset, image.length);
-  const places: { at: number; length: number }[] = [];
+  const places: Place[] = [];
   for (let at = bytes.indexOf(short); at !== -1; at = bytes.indexOf(short, at + short.length)) {
     const isWhole = bytes.toString('latin1', at, at + id.length) === id;
     places.push({ at, length: isWhole ? id.length : short.length });

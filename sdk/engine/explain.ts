@@ -1,8 +1,11 @@
 /** Turns the kernel's answer to a step into what the user can do about it. */
-import { existsSync, readFileSync } from 'node:fs';
+import { isMachineRoot } from '../../store/places.ts';
 import { CaissonError, SyscallError } from '../../syscalls/index.ts';
 import { COMMAND_PURPOSE } from '../plan/command.ts';
 import type { Spec } from '../spec/spec.ts';
+import { explainMount } from './explain-mounts.ts';
+import { explainNamespace } from './explain-namespaces.ts';
+import { findRestriction, OUTER_RESTRICTION, OVERLAY_REMEDY } from './restrictions.ts';
 
 /** What is explained: which process was to be started, where. */
 export interface Attempt {
@@ -20,7 +23,12 @@ export function explainStart(error: unknown, attempt: Attempt): unknown {
     return new CaissonError('WORKDIR_NOT_FOUND', message, { cause: error });
   }
   if (error.purpose === 'mounting the root') return explainOverlay(error, attempt);
-  return explainUserNamespace(error, attempt) ?? error;
+  return (
+    explainNamespace(error, attempt.spec) ??
+    explainMount(error, attempt.spec.mounts) ??
+    explainUserNamespace(error, attempt) ??
+    error
+  );
 }
 
 function explainCommand(error: SyscallError, { args, cwd }: Attempt): CaissonError {
@@ -47,22 +55,8 @@ function explainCommand(error: SyscallError, { args, cwd }: Attempt): CaissonErr
 function explainOverlay(error: SyscallError, { spec }: Attempt): CaissonError {
   const where = spec.root.upper === 'tmpfs' ? 'memory' : `'${spec.root.path}'`;
   const message = `the layers could not be shown as one, with changes kept in ${where}: ${error.code}`;
-  return new CaissonError('OVERLAY_REFUSED', message, {
-    hint: "overlayfs keeps changes on a local file system with xattrs (ext4, xfs, btrfs, tmpfs), not on overlayfs or NFS: set CAISSON_ROOT or { upper: 'tmpfs' }; in a user namespace it needs Linux 5.11",
-    cause: error,
-  });
+  return new CaissonError('OVERLAY_REFUSED', message, { hint: OVERLAY_REMEDY, cause: error });
 }
-
-/** Settings that forbid user namespaces, and what to set instead. */
-const RESTRICTIONS: readonly (readonly [file: string, forbidden: RegExp, setting: string])[] = [
-  ['/proc/sys/kernel/unprivileged_userns_clone', /^0/, 'kernel.unprivileged_userns_clone=1'],
-  ['/proc/sys/user/max_user_namespaces', /^0$/m, 'user.max_user_namespaces=15000'],
-  [
-    '/proc/sys/kernel/apparmor_restrict_unprivileged_userns',
-    /^1/,
-    'kernel.apparmor_restrict_unprivileged_userns=0 (or give node an AppArmor profile with "userns,")',
-  ],
-];
 
 function explainUserNamespace(error: SyscallError, { spec }: Attempt): CaissonError | undefined {
   const isRootless = spec.linux.uidMappings.length > 0;
@@ -72,17 +66,9 @@ function explainUserNamespace(error: SyscallError, { spec }: Attempt): CaissonEr
     /^(opening|writing)\b.*\/proc\/self\//.test(error.purpose ?? '') ||
     error.syscall === 'mount';
   if (!isRootless || !isRefusal || !isSetup) return undefined;
-  const found = RESTRICTIONS.find(([file, forbidden]) => forbidden.test(readSetting(file)));
-  const hint =
-    found === undefined
-      ? 'a seccomp filter or LSM of an outer container may forbid them; Docker needs --security-opt seccomp=unconfined'
-      : `set sysctl ${found[2]}, or run as root`;
+  const hint = findRestriction(isMachineRoot())?.remedy ?? OUTER_RESTRICTION;
   return new CaissonError('NO_USER_NAMESPACES', `this user may not make user namespaces: ${error.message}`, {
     hint,
     cause: error,
   });
-}
-
-function readSetting(file: string): string {
-  return existsSync(file) ? readFileSync(file, 'utf8') : '';
 }

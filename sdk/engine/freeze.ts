@@ -3,15 +3,25 @@
  * ignored, and a call that is under way ends before it takes effect. What a process can notice is that it is told to go
  * on (SIGCONT), and its parent that it stood still.
  */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { CaissonError, clone, clone3, close, hasCode, pidfd_open, pidfd_send_signal } from '../../syscalls/index.ts';
-import { isInNamespace } from './pid-namespace.ts';
+import { membersOf, readStat } from './processes.ts';
 
 /** A container whose processes stand still. */
 export interface Frozen {
   /** Lets them go on; those that stood still before do not. Idempotent. */
   thaw(): void;
+  /** Leaves them as they are: whoever calls {@link thawOthers} lets them go on. */
+  release(): void;
+  /** Those that stood still before. */
+  readonly stoodStill: readonly StoodStill[];
+}
+
+/** A process that stood still, by its id and its start: the id alone may be another's later. */
+export interface StoodStill {
+  readonly pid: number;
+  readonly startTicks: number;
 }
 
 /** A process, held so that its number cannot become another's. */
@@ -53,24 +63,46 @@ export async function freeze(initPid: number, signal?: AbortSignal): Promise<Fro
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
     }
-    return { thaw };
+    const stoodStill = [...held.values()].filter(({ isOurs }) => !isOurs).map(({ pid }) => identify(pid));
+    const release = () => {
+      for (const { pidfd } of held.values()) close(pidfd);
+      held.clear();
+    };
+    return { thaw, release, stoodStill };
   } catch (error) {
     thaw();
     throw error;
   }
 }
 
+/** Lets all processes of a container go on that stand still, but for some. */
+export function thawOthers(initPid: number, others: readonly StoodStill[]): void {
+  const members = membersOf(initPid);
+  const isOther = (pid: number) =>
+    others.some((each) => each.pid === pid && each.startTicks === identify(pid).startTicks);
+  // The first process comes last: what it is told of its children, it is told when they go on.
+  for (const pid of members.list().reverse()) {
+    const pidfd = isOther(pid) ? undefined : openProcess(pid);
+    if (pidfd === undefined) continue;
+    if (members.has(pid)) sendSignal(pidfd, 'SIGCONT');
+    close(pidfd);
+  }
+}
+
+function identify(pid: number): StoodStill {
+  return { pid, startTicks: readStat(pid)?.startTicks ?? 0 };
+}
+
 /** Stops the processes that are not held yet; whether there were any. */
 function stopOthers(initPid: number, held: Map<number, Held>): boolean {
-  const namespace = namespaceOf(initPid);
-  if (namespace === undefined) return false;
+  const members = membersOf(initPid);
   let isNew = false;
-  for (const pid of readdirSync('/proc').map(Number)) {
-    if (Number.isNaN(pid) || held.has(pid) || !isInNamespace(pid, namespace)) continue;
+  for (const pid of members.list()) {
+    if (held.has(pid)) continue;
     const pidfd = openProcess(pid);
     if (pidfd === undefined) continue;
     // The number may have become another's before it was held.
-    if (!isInNamespace(pid, namespace)) {
+    if (!members.has(pid)) {
       close(pidfd);
       continue;
     }
@@ -80,15 +112,6 @@ function stopOthers(initPid: number, held: Map<number, Held>): boolean {
     isNew = true;
   }
   return isNew;
-}
-
-function namespaceOf(pid: number): string | undefined {
-  try {
-    return readlinkSync(`/proc/${pid}/ns/pid`);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ESRCH')) return undefined;
-    throw error;
-  }
 }
 
 function openProcess(pid: number): number | undefined {

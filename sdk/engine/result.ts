@@ -2,8 +2,8 @@
 import { CaissonError } from '../../syscalls/index.ts';
 import type { CollectOptions } from '../spec/options.ts';
 import { endOnAbort } from './abort.ts';
-import type { ExitStatus } from './child.ts';
 import { collectPipe, collectTerminal, type Limit } from './collect.ts';
+import type { ExitStatus } from './exit-status.ts';
 import { feed } from './input.ts';
 import type { Running } from './running.ts';
 import { isInputSource } from './stdio.ts';

@@ -17,6 +17,7 @@ import { CaissonError } from '../../syscalls/index.ts';
 import { Image } from '../image.ts';
 import { usesOf } from '../image-root.ts';
 import type { SnapshotOptions } from '../spec/commit.ts';
+import type { ContainerOptions } from '../spec/options.ts';
 import { freeze } from './freeze.ts';
 
 /** The files of a container, as what is done with all of them needs to know them. */
@@ -32,9 +33,11 @@ export interface FilesOnDisk {
   /** The command it runs, or last ran. */
   readonly args: readonly string[];
   /** Where its changes are. */
-  readonly upper: 'disk' | 'tmpfs';
+  readonly upper: 'disk' | 'tmpfs' | 'none';
   /** Its first process, while it runs. */
   readonly pid: number | null;
+  /** Whether its changes are copied and not moved, also when it does not run. @default false */
+  readonly isCopied?: boolean;
   /** Has the container go on upon a snapshot that its changes have become. */
   rebase(base: Image): void;
   /** Aborted when the container is removed. */
@@ -59,7 +62,7 @@ export async function takeSnapshot(
   const description = { ...describeSnapshot(files), ...changes };
   const stop = signal === undefined ? files.signal : AbortSignal.any([signal, files.signal]);
   stop.throwIfAborted();
-  if (files.pid !== null) return copyWhileStill(files, files.pid, description, pause, stop);
+  if (files.pid !== null || files.isCopied === true) return copyWhileStill(files, description, pause, stop);
   const record = moveChanges(files.store, files.id, description);
   // An image may be to run otherwise; the container does not.
   const base = Image.ofSnapshot({ ...record, config: files.config }, snapshotLayers(files.store, record));
@@ -78,19 +81,30 @@ export async function takeNamedSnapshot(files: FilesOnDisk, options: SnapshotOpt
   return Image.ofSnapshot(record, layers, name);
 }
 
+/** Where a container with these options keeps its changes; nowhere, when it sees the files of others. */
+export function upperOf({ upper = 'disk', namespaces }: ContainerOptions): FilesOnDisk['upper'] {
+  return (namespaces?.mount ?? 'private') === 'private' ? upper : 'none';
+}
+
+/** The error for what cannot be done with files that are not the container's. */
+export function noFiles(label: string, done: string): CaissonError {
+  const message = `${label} cannot be ${done}: it has no files of its own, but those of another mount namespace`;
+  return new CaissonError('NO_FILES_OF_ITS_OWN', message, { hint: "leave option 'namespaces.mount' out" });
+}
+
 /**
  * Refuses what needs the directory of a container's changes.
- * @throws CaissonError CHANGES_IN_MEMORY
+ * @throws CaissonError CHANGES_IN_MEMORY, NO_FILES_OF_ITS_OWN
  */
 export function assertOnDisk({ upper, label }: Pick<FilesOnDisk, 'upper' | 'label'>, done: string): void {
   if (upper === 'disk') return;
+  if (upper === 'none') throw noFiles(label, done);
   const message = `${label} cannot be ${done}: its changes are in memory, where only its own processes see them`;
   throw new CaissonError('CHANGES_IN_MEMORY', message, { hint: "make it with { upper: 'disk' }, the default" });
 }
 
 async function copyWhileStill(
-  { store, id }: FilesOnDisk,
-  pid: number,
+  { store, id, pid }: FilesOnDisk,
   description: SnapshotDescription,
   pause: boolean,
   signal: AbortSignal,
@@ -98,7 +112,7 @@ async function copyWhileStill(
   const { copyTree } = await import('../../store/transfer.ts');
   const staged = stageSnapshot(store, description);
   try {
-    const frozen = pause ? await freeze(pid, signal) : undefined;
+    const frozen = pause && pid !== null ? await freeze(pid, signal) : undefined;
     try {
       await copyTree(containerPaths(store, id).upper, staged.layer, signal);
     } finally {

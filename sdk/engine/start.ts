@@ -1,13 +1,17 @@
+import type { Store } from '../../store/index.ts';
 import { close, compile, pidfd_open } from '../../syscalls/index.ts';
 import { planJoin, TARGET } from '../plan/join.ts';
 import { normalizeProcess } from '../spec/normalize.ts';
 import type { ContainerOptions, ProcessOptions } from '../spec/options.ts';
 import { processFacts } from '../spec/process-facts.ts';
-import type { Spec, SpecProcess } from '../spec/spec.ts';
+import { joinsNamespace, type Spec, type SpecProcess } from '../spec/spec.ts';
 import { assertMapped, readUserFiles, resolveUser } from '../spec/user.ts';
-import { type LaunchedInit, launchInit, startJoined } from './child.ts';
+import { type EndListener, type LaunchedInit, launchInit, startJoined } from './child.ts';
 import { compileContainer } from './compile.ts';
+import { takeClaim } from './decide-ids.ts';
+import { isKept } from './end-signal.ts';
 import { explainStart } from './explain.ts';
+import { openNamespaces } from './open-namespaces.ts';
 import type { Running } from './running.ts';
 import { closeEnds, type Ends, openStdio, stdioOptions, wiringOf } from './stdio.ts';
 import { userNamespaceOf } from './user-namespace.ts';
@@ -26,21 +30,46 @@ export interface LaunchedContainer extends Running {
  * @throws SyscallError when no process could be made
  */
 export function launchContainer(
+  store: Store,
   spec: Spec,
   id: string,
   options: ContainerOptions,
   stdin: 'pipe' | 'ignore',
+  onEnd?: EndListener,
+): LaunchedContainer {
+  const range = takeClaim(spec);
+  try {
+    const launched = launchDecided(store, spec, id, options, stdin, onEnd);
+    if (range !== undefined) void launched.child.exited.then(range.release);
+    return launched;
+  } catch (error) {
+    range?.release();
+    throw error;
+  }
+}
+
+function launchDecided(
+  store: Store,
+  spec: Spec,
+  id: string,
+  options: ContainerOptions,
+  stdin: 'pipe' | 'ignore',
+  onEnd: EndListener | undefined,
 ): LaunchedContainer {
   const stdio = stdioOptions(options, stdin);
   const plan = compileContainer(spec, wiringOf(stdio), id);
   const attempt = { args: spec.process.args, cwd: spec.process.cwd, spec };
+  const namespaces = openNamespaces(spec, store);
   const open = openStdio(stdio);
   let launched: LaunchedInit;
   try {
-    launched = launchInit(plan, { ...open.values, ...userNamespaceOf(spec) });
+    const values = { ...open.values, ...userNamespaceOf(spec), ...namespaces.values };
+    launched = launchInit(plan, values, { onEnd, kept: isKept(spec), hasSecond: joinsNamespace(spec, 'pid') });
   } catch (error) {
     open.abandon();
     throw explainStart(error, attempt);
+  } finally {
+    namespaces.close();
   }
   const ends = open.connect();
   return {
@@ -86,7 +115,7 @@ export async function joinContainer(
   const open = openStdio(stdio);
   let ends: Ends | undefined;
   try {
-    const starting = startJoined(compiled, { ...open.values, [TARGET.name]: target });
+    const starting = startJoined(compiled, { ...open.values, [TARGET.name]: target }, isKept(spec));
     ends = open.connect();
     return { child: await starting, ends, args, stdin: stdio.stdin, signal };
   } catch (error) {
@@ -105,6 +134,7 @@ function decideProcess(spec: Spec, initPid: number, args: readonly string[], opt
   const others =
     resolved === undefined ? env : [...env.filter((each) => !each.startsWith('HOME=')), `HOME=${resolved.home}`];
   const home = resolved?.home ?? '/';
-  assertMapped(resolved ?? user, processFacts('prepare'));
+  const { uidMappings, gidMappings } = spec.linux;
+  assertMapped(resolved ?? user, { ...processFacts('prepare'), mappings: { uid: uidMappings, gid: gidMappings } });
   return normalizeProcess(options, { user: { ...(resolved ?? user), home }, args, env: others, cwd, lastCapability });
 }

@@ -2,8 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { hasCode } from '../../syscalls/index.ts';
-import type { Process } from '../process.ts';
-import type { ExitStatus } from './child.ts';
+import type { ExitStatus } from './exit-status.ts';
 
 /** How to stop a container. */
 export interface StopOptions {
@@ -11,6 +10,15 @@ export interface StopOptions {
   readonly timeoutMs?: number | undefined;
   /** What it gets first. @default the container's `stopSignal` */
   readonly signal?: NodeJS.Signals | undefined;
+}
+
+/** A process that can be stopped. */
+export interface Stoppable {
+  readonly pid: number;
+  /** Whether it is an init of ours. */
+  readonly isReaper: boolean;
+  kill(signal: NodeJS.Signals): unknown;
+  wait(): Promise<ExitStatus>;
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -21,12 +29,12 @@ const DEFAULT_TIMEOUT_MS = 10_000;
  * make its owner wait, so it gets SIGKILL at once.
  */
 export async function stopProcess(
-  process: Process,
+  process: Stoppable,
   signal: NodeJS.Signals,
-  { timeoutMs = DEFAULT_TIMEOUT_MS, isReaper }: { readonly timeoutMs?: number | undefined; readonly isReaper: boolean },
+  timeoutMs = DEFAULT_TIMEOUT_MS,
 ): Promise<ExitStatus> {
   // An init of ours takes every signal, which cannot be seen: while it waits for one, the kernel shows it as not blocked.
-  process.kill(isReaper || canReceive(process.pid, signal) ? signal : 'SIGKILL');
+  process.kill(process.isReaper || canReceive(process.pid, signal) ? signal : 'SIGKILL');
   const timer = setTimeout(() => process.kill('SIGKILL'), timeoutMs);
   try {
     return await process.wait();

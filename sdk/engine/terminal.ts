@@ -21,10 +21,19 @@ import {
   write,
 } from '../../syscalls/index.ts';
 import type { TerminalSize } from '../spec/options.ts';
+import type { MemoryLog } from './memory-log.ts';
 import { asOutput, type OutputConveniences } from './output.ts';
 
 /** A terminal of a process: what is written is typed, what is read was printed. */
-export type Terminal = Duplex & OutputConveniences & Resizable;
+export type Terminal = Duplex & OutputConveniences & Resizable & Drainable;
+
+/** Something that may be read for a log before anybody asks for it. */
+export interface Drainable {
+  /** Reads for the log, until somebody claims the stream. */
+  drain(): void;
+  /** The stream, for who asks for it: with what was read for the log before. */
+  claim(): Terminal;
+}
 
 /** A window whose size a process can be told. */
 export interface Resizable {
@@ -35,11 +44,15 @@ export interface Resizable {
 const CHUNK_BYTES = 65_536;
 
 /** A terminal that is not there yet: its master arrives through a socket, which this takes ownership of. */
-export function openTerminal(socket: number): Terminal {
-  return asOutput(new TerminalStream(socket));
+export function openTerminal(socket: number, log?: MemoryLog): Terminal {
+  return asOutput(new TerminalStream(socket, log));
 }
 
-class TerminalStream extends Duplex implements Resizable {
+class TerminalStream extends Duplex implements Resizable, Drainable {
+  readonly #log: MemoryLog | undefined;
+  /** From when on it is read for the log only. */
+  #drainedFrom: number | undefined;
+  #isClaimed = false;
   #master: number | undefined;
   #watch: Watch | undefined;
   #size: TerminalSize | undefined;
@@ -48,8 +61,9 @@ class TerminalStream extends Duplex implements Resizable {
   /** What is being typed, until the terminal has taken it all. */
   #typed: { rest: Buffer; done: (error?: Error | null) => void } | undefined;
 
-  constructor(socket: number) {
+  constructor(socket: number, log: MemoryLog | undefined) {
     super({ allowHalfOpen: true });
+    this.#log = log;
     const arrival = watch(socket, { readable: true }, () => {
       arrival.close();
       const master = receiveDescriptor(socket);
@@ -62,6 +76,22 @@ class TerminalStream extends Duplex implements Resizable {
     this.#size = size;
     if (this.#master === undefined) return;
     ioctl(this.#master, TIOCSWINSZ, WINSIZE.encode({ ws_row: size.rows, ws_col: size.columns }));
+  }
+
+  drain(): void {
+    if (this.#isClaimed || this.#log === undefined) return;
+    this.#drainedFrom ??= this.#log.place;
+    this.#wantsOutput = true;
+    this.#wait();
+    this.#print();
+  }
+
+  claim(): Terminal {
+    this.#isClaimed = true;
+    const from = this.#drainedFrom;
+    this.#drainedFrom = undefined;
+    if (from !== undefined) for (const chunk of this.#log?.of('stdout', from) ?? []) this.push(chunk);
+    return this as unknown as Terminal;
   }
 
   override _read(): void {
@@ -116,7 +146,9 @@ class TerminalStream extends Duplex implements Resizable {
     const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
     const count = this.#attempt((master) => read(master, chunk, chunk.length));
     if (count === 0 || this.#master === undefined) return;
-    this.#wantsOutput = this.push(chunk.subarray(0, count));
+    const printed = Buffer.from(chunk.subarray(0, count));
+    this.#log?.note('stdout', printed);
+    this.#wantsOutput = this.#drainedFrom !== undefined || this.push(printed);
     this.#wait();
   }
 

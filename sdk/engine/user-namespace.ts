@@ -1,11 +1,29 @@
 /** The user namespace that a process is launched in, where it is not one of its own. */
-import { ownIds } from '../../store/index.ts';
+import { idNamespaces, ownIds, userMappedNamespace } from '../../store/places.ts';
+import { HOST_USER } from '../plan/idmap.ts';
 import { entersNamespace, USER_NAMESPACE } from '../plan/launch.ts';
+import { IDMAP_NAMESPACE } from '../plan/show-ids.ts';
+import { idOutside } from '../spec/id-maps.ts';
 import type { Spec } from '../spec/spec.ts';
 import type { LaunchValues } from './child.ts';
 
-/** What a launch of this spec needs besides its other descriptors. */
-export function userNamespaceOf({ linux }: Pick<Spec, 'linux'>): LaunchValues {
+/**
+ * What a launch of this spec needs besides its other descriptors. They are this thread's, and stay open; a supervisor
+ * that is to launch the spec again needs copies of them all.
+ */
+export function userNamespaceOf({
+  linux,
+  root,
+  process: { user },
+}: Pick<Spec, 'linux' | 'root' | 'process'>): LaunchValues {
+  const mappings = { uid: linux.uidMappings, gid: linux.gidMappings };
+  if (root.idmapped !== undefined) {
+    const { user: namespace, idmap } = idNamespaces(mappings);
+    const hostUser = idOutside(user.uid, mappings.uid) ?? 0;
+    return { [USER_NAMESPACE.name]: namespace, [IDMAP_NAMESPACE.name]: idmap, [HOST_USER.name]: hostUser };
+  }
+  if (!entersNamespace(linux)) return {};
   const ids = ownIds();
-  return ids.kind === 'subordinate' && entersNamespace(linux) ? { [USER_NAMESPACE.name]: ids.namespace } : {};
+  if (ids.kind !== 'subordinate') return {};
+  return { [USER_NAMESPACE.name]: userMappedNamespace(ids, mappings) };
 }

@@ -10,6 +10,8 @@ export interface AccessParts {
   enter(): Promise<Session>;
   /** What must be over before that; undefined when nothing must. */
   busy(): Promise<unknown> | undefined;
+  /** The agent has left. */
+  left?(): void;
 }
 
 /** The access to one container's files. */
@@ -83,6 +85,7 @@ export class Access {
     const session = await this.#session?.catch(() => undefined);
     this.#session = undefined;
     await session?.agent.close();
+    this.#parts.left?.();
     this.#ending = undefined;
   }
 }

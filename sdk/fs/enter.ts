@@ -3,21 +3,21 @@ import { type Compiled, close, compile, pidfd_open } from '../../syscalls/index.
 import { openAgent } from '../engine/agent.ts';
 import { explainStart } from '../engine/explain.ts';
 import { userNamespaceOf } from '../engine/user-namespace.ts';
-import { planAgentInContainer, planAgentOfRoot } from '../plan/agent.ts';
+import { ENTERED_BY_AGENTS, planAgentInContainer, planAgentOfRoot } from '../plan/agent.ts';
 import { hasNamespace, type Spec } from '../spec/spec.ts';
 import type { Session } from './session.ts';
 
 /** The plan depends on nothing else. */
-const compiled = new Map<boolean, Compiled>();
+const compiled = new Map<string, Compiled>();
 
 /** Enters the files of a running container. */
 export async function enterRunning(spec: Spec, initPid: number): Promise<Session> {
-  const key = hasNamespace(spec, 'user');
+  const key = ENTERED_BY_AGENTS.filter((type) => hasNamespace(spec, type)).join();
   const plan = compiled.get(key) ?? compile(planAgentInContainer(spec));
   compiled.set(key, plan);
   const target = pidfd_open(initPid, 0);
   try {
-    return sessionOf(spec, await openAgent(plan, target));
+    return sessionOf(spec, await openAgent(plan, target), true);
   } finally {
     close(target);
   }
@@ -29,12 +29,13 @@ export async function enterRunning(spec: Spec, initPid: number): Promise<Session
  */
 export async function enterStopped(spec: Spec): Promise<Session> {
   try {
-    return sessionOf(spec, await openAgent(compile(planAgentOfRoot(spec)), undefined, userNamespaceOf(spec)));
+    const agent = await openAgent(compile(planAgentOfRoot(spec)), undefined, userNamespaceOf(spec));
+    return sessionOf(spec, agent, false);
   } catch (error) {
     throw explainStart(error, { args: [], cwd: '/', spec });
   }
 }
 
-function sessionOf({ linux }: Spec, agent: Session['agent']): Session {
-  return { agent, uids: linux.uidMappings, gids: linux.gidMappings };
+function sessionOf({ linux }: Spec, agent: Session['agent'], isRunning: boolean): Session {
+  return { agent, isRunning, uids: linux.uidMappings, gids: linux.gidMappings };
 }

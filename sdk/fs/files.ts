@@ -2,6 +2,7 @@
 import fs, { type Mode, type PathLike, type ReadStream, type WriteStream } from 'node:fs';
 import type * as promises from 'node:fs/promises';
 import { posix } from 'node:path';
+import { close } from '../../syscalls/index.ts';
 import type { Access } from './access.ts';
 import {
   chmod,
@@ -92,7 +93,7 @@ export function containerFiles(container: Access): ContainerFiles {
     try {
       return await task(descriptor);
     } finally {
-      fs.closeSync(descriptor);
+      close(descriptor);
     }
   }
 

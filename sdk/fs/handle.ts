@@ -2,11 +2,10 @@
 import fs from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { close } from '../../syscalls/index.ts';
 import { type Content, type ContentOptions, readContent, writeContent } from './content.ts';
 import type { Session } from './session.ts';
 import { statDescriptor } from './stat.ts';
-
-const close = promisify(fs.close);
 
 /** What of node:fs/promises' `FileHandle` a file of a container has: all that needs no more than its descriptor. */
 export type ContainerFileHandle = Pick<
@@ -116,8 +115,9 @@ class Handle {
 
   close(): Promise<void> {
     if (this.#closing === undefined) {
-      this.#closing = close(this.#descriptor);
+      const descriptor = this.#descriptor;
       this.#descriptor = -1;
+      this.#closing = Promise.resolve().then(() => void close(descriptor));
     }
     return this.#closing;
   }

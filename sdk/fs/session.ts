@@ -1,6 +1,6 @@
 /** What the functions of this folder work with, and how they open files. */
-import { closeSync, fstatSync } from 'node:fs';
-import { O_CREAT, O_NOCTTY, O_NONBLOCK, O_PATH, RESOLVE_NO_MAGICLINKS } from '../../syscalls/index.ts';
+import { fstatSync } from 'node:fs';
+import { close, O_CREAT, O_NOCTTY, O_NONBLOCK, O_PATH, RESOLVE_NO_MAGICLINKS } from '../../syscalls/index.ts';
 import type { Agent, AgentFile } from '../engine/agent.ts';
 import type { IdMapping } from '../spec/spec.ts';
 import { asked, assertLength, failure } from './error.ts';
@@ -10,6 +10,8 @@ import { type RawPath, ROOT, toBytes } from './path.ts';
 /** A container's files, with an agent among them. */
 export interface Session {
   readonly agent: Agent;
+  /** Whether the container runs, and the agent is in its network. */
+  readonly isRunning: boolean;
   /** The container's ids and the host's that stand behind them; none when they are the same. */
   readonly uids: readonly IdMapping[];
   readonly gids: readonly IdMapping[];
@@ -56,6 +58,6 @@ export async function openInContainer(session: Session, path: RawPath, how: Open
   if (taken.status === 'rejected') throw opened.status === 'rejected' ? opened.reason : taken.reason;
   const stat = fstatSync(taken.value);
   if ((how.flags & O_PATH) !== 0 || stat.isFile() || stat.isDirectory()) return taken.value;
-  closeSync(taken.value);
+  close(taken.value);
   throw failure('ENXIO', question);
 }

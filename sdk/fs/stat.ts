@@ -1,6 +1,6 @@
 /** stat and what is like it. */
-import { type BigIntStats, closeSync, fstatSync, readlinkSync, type Stats } from 'node:fs';
-import { AT_FDCWD, faccessat2, O_NOFOLLOW, O_PATH, readlinkat } from '../../syscalls/index.ts';
+import { type BigIntStats, fstatSync, readlinkSync, type Stats } from 'node:fs';
+import { AT_FDCWD, close, faccessat2, O_NOFOLLOW, O_PATH, readlinkat } from '../../syscalls/index.ts';
 import type { IdMapping } from '../spec/spec.ts';
 import { asked, assertLength } from './error.ts';
 import { MAX_PATH_BYTES, type RawPath, toBytes } from './path.ts';
@@ -35,7 +35,7 @@ function statOpened(session: Session, descriptor: number, bigint: boolean): Stat
   try {
     return statDescriptor(session, descriptor, bigint);
   } finally {
-    closeSync(descriptor);
+    close(descriptor);
   }
 }
 
@@ -71,6 +71,6 @@ export async function realpath(session: Session, path: RawPath): Promise<RawPath
     // The kernel names a file of another mount namespace by its path in there.
     return readlinkSync(`/proc/self/fd/${descriptor}`, 'latin1');
   } finally {
-    closeSync(descriptor);
+    close(descriptor);
   }
 }

@@ -73,8 +73,9 @@ export function syntheticEtc(shell: string): Readonly<Record<string, string>> {
       ...['passwd', 'group', 'networks', 'protocols', 'services', 'ethers', 'rpc'].map((name) => `${name}: files`),
       'hosts: files dns',
     ),
-    // Empty, so that the network of a container has a file to mount its own over.
+    // Empty: each container has its own mounted over them.
     'resolv.conf': '',
+    hostname: '',
   };
 }
 

@@ -11,6 +11,7 @@ import {
   add,
   addressOf,
   close,
+  connect,
   dup3,
   encodeRights,
   equal,
@@ -52,6 +53,7 @@ import {
   type Step,
   type Syscall,
   sendmsg,
+  socket,
   symlinkat,
   unlinkat,
   utimensat,
@@ -115,6 +117,7 @@ export const AGENT_CALLS: readonly AgentCall[] = [
   { call: getdents64, writes: 1 },
   { call: fgetxattr, writes: 2 },
   { call: flistxattr, writes: 1 },
+  { call: connect },
 ];
 
 /** openat2(2), with a fifth argument: the slot for what is opened. What was there is closed, also when this fails. */
@@ -122,6 +125,9 @@ export const OPEN_OPERATION = AGENT_CALLS.length;
 
 /** Sends the descriptor in its first argument along with the result. */
 export const SEND_OPERATION = OPEN_OPERATION + 1;
+
+/** socket(2), with a fourth argument: the slot, as for {@link OPEN_OPERATION}. */
+export const SOCKET_OPERATION = SEND_OPERATION + 1;
 
 interface Cells {
   readonly operation: Variable;
@@ -149,9 +155,11 @@ export function serveRequests(): Step[] {
     ...receive(cells),
     ...AGENT_CALLS.map((_, index) => equal(cells.operation, index, { next: `call ${index}` })),
     equal(cells.operation, OPEN_OPERATION, { next: 'open' }),
-    equal(cells.operation, SEND_OPERATION, { next: 'send', otherwise: 'end' }),
+    equal(cells.operation, SEND_OPERATION, { next: 'send' }),
+    equal(cells.operation, SOCKET_OPERATION, { next: 'socket', otherwise: 'end' }),
     ...AGENT_CALLS.flatMap((each, index) => perform(each, index, cells)),
     ...open(cells),
+    ...makeSocket(cells),
     ...send(cells),
     answer('answer', cells),
     jump('next request'),
@@ -201,12 +209,24 @@ function answer(name: Label, { result }: Pick<Cells, 'result'>): Step {
   return write.step('answering', [AGENT_DESCRIPTOR, addressOf(result), 8], { label: name, onError: 'end' });
 }
 
-function open({ args, result }: Cells): Step[] {
-  const [directory, path, how, size, slot] = args;
+function open(cells: Cells): Step[] {
+  const [directory, path, how, size, slot] = cells.args;
+  return fillSlot('open', slot, cells, openat2.step('opening', [directory, path, how, size], INTO(cells)));
+}
+
+function makeSocket(cells: Cells): Step[] {
+  const [domain, type, protocol, slot] = cells.args;
+  return fillSlot('socket', slot, cells, socket.step('making a socket', [domain, type, protocol], INTO(cells)));
+}
+
+/** Where the result of what opens something goes. */
+const INTO = ({ result }: Cells) => ({ into: result, onError: 'answer' });
+
+function fillSlot(name: Label, slot: Variable, { result }: Cells, opening: Step): Step[] {
   const opened = variable('opened');
   return [
-    close.step('freeing a slot', [slot], { label: 'open', onError: 'next' }),
-    openat2.step('opening', [directory, path, how, size], { into: result, onError: 'answer' }),
+    close.step('freeing a slot', [slot], { label: name, onError: 'next' }),
+    opening,
     add(result, 0, opened),
     dup3.step('filling the slot', [opened, slot, O_CLOEXEC], { into: result, onError: 'next' }),
     close.step('closing the original', [opened], { next: 'answer' }),

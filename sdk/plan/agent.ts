@@ -22,13 +22,14 @@ import {
   unshare,
   variable,
 } from '../../syscalls/index.ts';
-import { hasNamespace, type Spec, type SpecMount } from '../spec/spec.ts';
+import type { Spec, SpecMount } from '../spec/spec.ts';
 import { AGENT_DESCRIPTOR, serveRequests } from './agent-loop.ts';
+import { attachAt, attachStandard } from './attach.ts';
 import { enterRoot, protectRoot } from './container.ts';
 import { setAttributes } from './detached.ts';
 import { setCapabilities } from './identity.ts';
-import { launchSteps } from './launch.ts';
-import { attachAt, attachStandard, openMounts } from './mounts.ts';
+import { cloneFlags, launchSteps } from './launch.ts';
+import { openMounts } from './mounts.ts';
 import { mountRoot, openViews } from './overlay.ts';
 import { type Plan, planOf } from './plan.ts';
 import { dieWithOwner, hideFromContainer } from './prelude.ts';
@@ -55,17 +56,21 @@ const NAME = memory(Buffer.from('caisson-agent\0'), [], () => '"caisson-agent"')
 
 const NOTHING_NEW = { namespaces: [], uidMappings: [], gidMappings: [] };
 
+/** What an agent in a running container enters, as far as that is not the host's. */
+export const ENTERED_BY_AGENTS = ['user', 'mount', 'network'] as const;
+
 /**
- * Plans an agent in the files of a running container, whose first process is {@link AGENT_TARGET}. It enters the mount
- * namespace and not the PID namespace: no process of the container can see it.
+ * Plans an agent in the files of a running container, whose first process is {@link AGENT_TARGET}, and in its network. It
+ * enters the mount namespace and not the PID namespace: no process of the container can see it.
  */
 export function planAgentInContainer(spec: Spec): Plan {
-  const user = hasNamespace(spec, 'user') ? CLONE_NEWUSER : 0;
+  const entered = spec.linux.namespaces.filter(({ type }) => ENTERED_BY_AGENTS.some((each) => each === type));
+  const flags = cloneFlags(entered);
   return planOf({
     launch: launchSteps(NOTHING_NEW, ['null', 'null', 'null'], [AGENT_SOCKET, AGENT_TARGET]),
     stub: [
       ...beginAgent(),
-      setns.step("entering the container's files", [TARGET_DESCRIPTOR, CLONE_NEWNS + user]),
+      ...(flags === 0 ? [] : [setns.step("entering the container's files", [TARGET_DESCRIPTOR, flags])]),
       unshare.step('having mounts of its own', [CLONE_NEWNS]),
       ...confineToFiles(),
       ...serveRequests(),
@@ -80,12 +85,13 @@ export function planAgentInContainer(spec: Spec): Plan {
 export function planAgentOfRoot(spec: Spec): Plan {
   const namespaces = spec.linux.namespaces.filter(({ type }) => type === 'mount' || type === 'user');
   const views = openViews(spec);
-  const mounts = openMounts({ ...spec, mounts: spec.mounts.filter(({ standard }) => standard !== true).map(keepable) });
+  const mounts = openMounts({ ...spec, mounts: spec.mounts.filter(isOfDisk).map(keepable) });
   return planOf({
     launch: launchSteps({ ...spec.linux, namespaces }, ['null', 'null', 'null'], [AGENT_SOCKET]),
     stub: [
       ...beginAgent(),
       umask.step('giving directories the modes they are made with', [0]),
+      ...mounts.beforeCut,
       ...mountRoot(spec),
       ...views.steps,
       ...mounts.steps,
@@ -146,6 +152,11 @@ function confineToFiles(): Step[] {
     setCapabilities(CAPABILITIES_OVER_FILES),
     umask.step('making files with the modes that are asked for', [0]),
   ];
+}
+
+/** Files that are given by their content are made anew with each start. */
+function isOfDisk({ standard, type }: SpecMount): boolean {
+  return standard !== true && type !== 'file';
 }
 
 function keepable(mount: SpecMount): SpecMount {

@@ -9,7 +9,7 @@ export const COMMAND_PURPOSE = 'executing the command';
  * Tries each directory of the process's own PATH. A file that may not be executed does not end the search; when
  * nothing else is found, it is tried again, so that its error and not the last ENOENT is the one reported.
  */
-export function enterCommand({ args, env }: SpecProcess): Step[] {
+export function enterCommand({ args, env }: Pick<SpecProcess, 'args' | 'env'>): Step[] {
   const [name = ''] = args;
   const argv = stringArray(args);
   const envp = stringArray(env);

@@ -4,86 +4,175 @@ import {
   chdir,
   MNT_DETACH,
   MOUNT_ATTR_RDONLY,
+  MS_REC,
+  MS_SHARED,
+  mount,
   pivot_root,
   type Step,
   sethostname,
   umask,
   umount2,
+  type Variable,
+  variable,
 } from '../../syscalls/index.ts';
-import { mayHaveGroups, type Spec } from '../spec/spec.ts';
+import { joinsNamespace, makesNamespace, mayHaveGroups, type NamespaceType, type Spec } from '../spec/spec.ts';
+import { attachAt, attachInside, attachOwnFile, attachStandard, makeFiles } from './attach.ts';
 import { enterCommand } from './command.ts';
 import { closeEverythingElse } from './descriptors.ts';
 import { setAttributes } from './detached.ts';
 import { makeDevices, openDevices } from './devices.ts';
-import { becomeUser, giveDescriptors, joinKeyring } from './identity.ts';
-import { launchSteps, type Wiring } from './launch.ts';
+import { FILES_ROOM } from './files.ts';
+import { becomeRoot, becomeUser, giveDescriptors, joinKeyring } from './identity.ts';
+import { arrivesWithoutId, enterOpenedRoot, mountOutside, takeDescriptors } from './idmap.ts';
+import { keep } from './keeper.ts';
+import { numberProc, openProc, PROC_DESCRIPTOR } from './keeper-proc.ts';
+import {
+  FIRST_EXTRA_DESCRIPTOR,
+  joinedInside,
+  joinInside,
+  launchSteps,
+  namespaceVariable,
+  type Wiring,
+} from './launch.ts';
 import { maskPaths } from './masks.ts';
-import { attachAt, attachInside, attachStandard, makeDirectories, type OpenedMount, openMounts } from './mounts.ts';
+import { type OpenedMount, openMounts } from './mounts.ts';
 import { raiseLoopback } from './network.ts';
 import { mountRoot, openViews } from './overlay.ts';
+import { pause } from './pause.ts';
+import { makeDirectories } from './place.ts';
 import { type Plan, planOf } from './plan.ts';
-import { closeReportOnExec, dieWithOwner } from './prelude.ts';
+import { closeReportOnExec, dieWithOwner, hideFromContainer } from './prelude.ts';
 import { reapFor } from './reaper.ts';
+import { inSecond } from './second.ts';
 import { resetSignals } from './signals.ts';
-import { bindConsole, openTerminal, startSession } from './terminal.ts';
+import { bindConsole, openTerminal, startSession, terminalDevice } from './terminal.ts';
+import { makeTime } from './time.ts';
 
 /** Plans a container from its spec. */
 export function planContainer(spec: Spec, { stdio, extra }: Wiring): Plan {
-  const views = openViews(spec);
-  const mounts = openMounts(spec);
+  const joined = joinedInside(spec.linux);
+  const descriptors = new Map(joined.map((type, index) => [type, FIRST_EXTRA_DESCRIPTOR + extra.length + index]));
+  const join = (type: NamespaceType) => {
+    const descriptor = descriptors.get(type);
+    return descriptor === undefined ? [] : [joinInside(type, descriptor)];
+  };
+  const root = makeRoot(spec, stdio);
+  const given = [...extra, ...joined.map(namespaceVariable)];
+  const making = [
+    ...join('time'),
+    ...makeTime(spec),
+    ...(makesNamespace(spec, 'pid') ? [] : openProc(spec, PROC, makesNamespace(spec, 'mount'))),
+    ...takeDescriptors(root.opened, FIRST_EXTRA_DESCRIPTOR + given.length),
+    ...(makesNamespace(spec, 'mount') ? root.inside : [...join('mount'), ...openOtherTerminal(spec)]),
+    ...raiseLoopback(spec),
+    ...nameHost(spec),
+    ...(makesNamespace(spec, 'pid') ? becomeFirst(spec, stdio) : becomeKept(spec, stdio)),
+  ];
   return planOf({
-    launch: launchSteps(spec.linux, stdio, extra),
+    launch: launchSteps(spec.linux, stdio, [...given, ...root.opened], root.outside),
     stub: [
       ...closeReportOnExec(),
+      ...(arrivesWithoutId(spec) ? becomeRoot() : []),
       ...dieWithOwner('start'),
       ...joinKeyring(),
       // Else the modes of devices and directories would be what the owner's umask leaves of them.
       umask.step('giving files the modes they are made with', [0]),
-
-      // With the host's files in sight, nothing of the image is resolved.
-      ...mountRoot(spec),
-      ...views.steps,
-      ...mounts.steps,
-      ...openDevices(spec),
-      ...enterRoot(spec),
-
-      // From here on there is only the container.
-      ...views.views.flatMap(({ target, mount }) => attachStandard(target, mount)),
-      ...attachMounts(spec, mounts.opened),
-      ...raiseLoopback(spec),
-      sethostname.step('setting the hostname', [spec.hostname, Buffer.byteLength(spec.hostname)]),
-      ...makeDirectories(spec.process.cwd),
-      ...protectRoot(spec),
-      closeEverythingElse(),
-      chdir.step('entering the working directory', [spec.process.cwd]),
-      ...giveDescriptors(stdio, spec.process),
-      ...becomeProcess(spec),
+      ...(joinsNamespace(spec, 'pid') ? inJoinedPid(join('pid'), making) : making),
     ],
   });
 }
 
+/**
+ * A /proc shows the PID namespace of who mounts it, so all is made by a process that is in there. It can be seen by
+ * others in there, but not be looked into.
+ */
+function inJoinedPid(join: readonly Step[], making: readonly Step[]): Step[] {
+  return [...hideFromContainer(), ...join, ...inSecond([...dieWithOwner('second'), ...making], false)];
+}
+
+/** The /proc of a container whose PID namespace is not its own. */
+const PROC = variable('/proc');
+
+/** Makes the container's files, and is among nothing else. */
+function makeRoot(spec: Spec, stdio: Wiring['stdio']): Making {
+  if (!makesNamespace(spec, 'mount')) return { outside: [], opened: [], inside: [] };
+  const views = openViews(spec);
+  const mounts = openMounts(spec);
+  const { steps, opened } = spec.root.idmapped ? mountOutside(spec, views, mounts, stdio) : { steps: [], opened: [] };
+  const isMounted = opened.length > 0;
+  const inside = [
+    // With the host's files in sight, nothing of the image is resolved.
+    ...mounts.beforeCut,
+    ...(isMounted ? [] : [...mountRoot(spec), ...views.steps]),
+    ...mounts.steps,
+    ...openDevices(spec),
+    ...(isMounted ? [...enterOpenedRoot(), ...leaveHost()] : enterRoot(spec)),
+
+    // From here on there is only the container.
+    ...views.views.flatMap(({ target, mount }) => attachStandard(target, mount)),
+    ...attachMounts(spec, mounts.opened),
+    ...makeDirectories(spec.process.cwd),
+    ...protectRoot(spec),
+    ...propagate(spec),
+  ];
+  return { outside: steps, opened, inside };
+}
+
+/** How the root is made: by a helper with the host's rights, which opens some of it, and by the stub. */
+interface Making {
+  readonly outside: readonly Step[];
+  readonly opened: readonly Variable[];
+  readonly inside: readonly Step[];
+}
+
+/** Of a container that makes no files of its own. */
+function openOtherTerminal(spec: Spec): Step[] {
+  return spec.process.terminal ? openTerminal(spec.process, terminalDevice(spec)) : [];
+}
+
+/** Lets mount namespaces that are made from this one have the mounts that are made here, and the other way round. */
+function propagate({ linux }: Spec): Step[] {
+  if (linux.rootfsPropagation !== 'shared') return [];
+  return [mount.step('sharing the mounts', [null, '/', null, MS_REC | MS_SHARED, null])];
+}
+
+function nameHost(spec: Spec): Step[] {
+  if (!makesNamespace(spec, 'uts')) return [];
+  return [sethostname.step('setting the hostname', [spec.hostname, Buffer.byteLength(spec.hostname)])];
+}
+
 /** The old root is gone before any path of the image is resolved: not even `..` leads back to it. */
 export function enterRoot({ root }: Spec): Step[] {
+  return [chdir.step('entering the root', [root.path]), ...leaveHost()];
+}
+
+/** Makes the working directory the root. */
+function leaveHost(): Step[] {
   return [
-    chdir.step('entering the root', [root.path]),
     pivot_root.step('making it the root', ['.', '.']),
     umount2.step("letting go of the host's files", ['.', MNT_DETACH]),
     chdir.step('entering the new root', ['/']),
   ];
 }
 
-/** The standard set, then devices and masks on it while /dev is ours alone, then what the user asked for. */
+/** The standard set, then devices, masks and files while /dev is ours alone, then what the user asked for. */
 function attachMounts(spec: Spec, opened: readonly OpenedMount[]): Step[] {
-  const isStandard = ({ specMount }: OpenedMount) => specMount.standard === true;
+  const isOwn = ({ specMount }: OpenedMount) => specMount.standard === true;
+  const isFile = ({ specMount }: OpenedMount) => specMount.type === 'file';
   const attach = ({ specMount: { destination }, mount }: OpenedMount) => {
-    return destination.startsWith('/dev/') ? attachInside(destination, mount) : attachStandard(destination, mount);
+    const beneath = destination === FILES_ROOM ? makeFiles(opened, FILES_ROOM) : [];
+    return destination.startsWith('/dev/')
+      ? attachInside(destination, mount, beneath)
+      : attachStandard(destination, mount);
   };
+  const own = opened.filter(isOwn);
   return [
-    ...opened.filter(isStandard).flatMap(attach),
+    ...own.filter((each) => !isFile(each)).flatMap(attach),
     ...makeDevices(spec),
     ...(spec.process.terminal ? [...openTerminal(spec.process), ...bindConsole()] : []),
     ...maskPaths(spec),
-    ...opened.filter((mount) => !isStandard(mount)).flatMap(attachAt),
+    ...own.filter(isFile).flatMap(attachOwnFile),
+    ...opened.filter((each) => !isOwn(each)).flatMap(attachAt),
   ];
 }
 
@@ -92,10 +181,38 @@ export function protectRoot({ root }: Spec): Step[] {
   return root.readonly ? [setAttributes('making the root read-only', AT_FDCWD, '/', MOUNT_ATTR_RDONLY, 0)] : [];
 }
 
-function becomeProcess(spec: Spec): Step[] {
+/** Becomes process 1, or has a reaper be that. */
+function becomeFirst(spec: Spec, stdio: Wiring['stdio']): Step[] {
   const { process } = spec;
   const become = becomeUser(process, mayHaveGroups(spec), 'user');
   const command = [...resetSignals(), ...enterCommand(process)];
-  if (process.init) return [...become, ...reapFor([...startSession(process), ...command])];
-  return [...startSession(process), ...become, ...command];
+  return [
+    closeEverythingElse(),
+    ...(process.pauses === true ? pause() : []),
+    enterWorkdir(spec),
+    ...giveDescriptors(stdio, process),
+    ...(process.init
+      ? [...become, ...reapFor([...startSession(process), ...command])]
+      : [...startSession(process), ...become, ...command]),
+  ];
+}
+
+/** Has a keeper be the first process: it keeps the rights that ending the others takes. */
+function becomeKept(spec: Spec, stdio: Wiring['stdio']): Step[] {
+  const { process } = spec;
+  const options = { proc: PROC_DESCRIPTOR, exitsWithCode: process.init };
+  const command = [
+    closeEverythingElse(),
+    enterWorkdir(spec),
+    ...giveDescriptors(stdio, process),
+    ...startSession(process),
+    ...becomeUser(process, mayHaveGroups(spec), 'user'),
+    ...resetSignals(),
+    ...enterCommand(process),
+  ];
+  return [...numberProc(PROC, options), ...keep(command, options)];
+}
+
+function enterWorkdir({ process }: Spec): Step {
+  return chdir.step('entering the working directory', [process.cwd]);
 }

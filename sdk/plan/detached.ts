@@ -4,9 +4,6 @@
  */
 import {
   type Argument,
-  AT_EMPTY_PATH,
-  AT_FDCWD,
-  AT_RECURSIVE,
   FSCONFIG_CMD_CREATE,
   FSCONFIG_SET_FLAG,
   FSCONFIG_SET_STRING,
@@ -22,9 +19,6 @@ import {
   MOUNT_ATTR_RDONLY,
   MOUNT_ATTR_STRICTATIME,
   mount_setattr,
-  OPEN_TREE_CLOEXEC,
-  OPEN_TREE_CLONE,
-  open_tree,
   type Step,
   type Variable,
   variable,
@@ -45,11 +39,9 @@ export function attributesOf(options: readonly string[]): number {
   return options.reduce((attributes, option) => attributes | (ATTRIBUTES[option] ?? 0), 0);
 }
 
-/** A new file system or a copy of a part of the host's, attached nowhere; its descriptor goes into `into`. */
-export function openMount(specMount: SpecMount, into: Variable): Step[] {
-  const { type, source, destination, options } = specMount;
-  const purpose = `preparing ${type === 'bind' ? `the bind of ${source}` : type} for ${destination}`;
-  if (type === 'bind') return openBind(purpose, source ?? '', attributesOf(options), into);
+/** A new file system, attached nowhere; its descriptor goes into `into`. */
+export function openMount({ type, destination, options }: SpecMount, into: Variable): Step[] {
+  const purpose = `preparing ${type} for ${destination}`;
   const context = variable('file system');
   return [
     fsopen.step(purpose, [type, FSOPEN_CLOEXEC], { into: context }),
@@ -58,15 +50,6 @@ export function openMount(specMount: SpecMount, into: Variable): Step[] {
     ...options.filter((option) => !(option in ATTRIBUTES)).map((option) => configure(purpose, context, option)),
     fsconfig.step(purpose, [context, FSCONFIG_CMD_CREATE, null, null, 0]),
     fsmount.step(purpose, [context, FSMOUNT_CLOEXEC, attributesOf(options)], { into }),
-  ];
-}
-
-/** A copy of a host's mount, with everything below it: attributes are set before anyone can use it. */
-export function openBind(purpose: string, source: string, attributes: number, into: Variable): Step[] {
-  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
-  return [
-    open_tree.step(purpose, [AT_FDCWD, source, flags], { into }),
-    ...(attributes === 0 ? [] : [setAttributes(purpose, into, '', attributes, AT_EMPTY_PATH | AT_RECURSIVE)]),
   ];
 }
 

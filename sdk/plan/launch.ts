@@ -2,16 +2,10 @@
 
 import type { IdMapping } from '../../store/places.ts';
 import {
+  type Argument,
   AT_FDCWD,
   add,
-  CLONE_FILES,
-  CLONE_NEWCGROUP,
-  CLONE_NEWIPC,
-  CLONE_NEWNET,
-  CLONE_NEWNS,
-  CLONE_NEWPID,
   CLONE_NEWUSER,
-  CLONE_NEWUTS,
   CLONE_PARENT,
   CLONE_PIDFD,
   cloneOnce,
@@ -21,35 +15,38 @@ import {
   enterStub,
   equal,
   exit_group,
+  kill,
   LAUNCH_VARIABLES,
   O_CLOEXEC,
   O_WRONLY,
   openat,
   P_PID,
+  PARENT_LABEL,
+  pidfd_open,
+  REPORT,
   REPORT_DESCRIPTOR,
   type Step,
   setns,
+  type Variable,
   variable,
   WEXITED,
   waitid,
   write,
 } from '../../syscalls/index.ts';
-import { isSingleId, type NamespaceType, type SpecLinux } from '../spec/spec.ts';
+import { isJoined, type NamespaceType, type SpecLinux } from '../spec/spec.ts';
+import { keepCapabilities } from './identity.ts';
+import { entersNamespace, joinAgain, joinedOutside, joinOne, madeFlags, namespaceVariable } from './joining.ts';
+import { SIGKILL } from './signals.ts';
 
-const NAMESPACE_FLAG: Readonly<Record<NamespaceType, number>> = {
-  mount: CLONE_NEWNS,
-  pid: CLONE_NEWPID,
-  ipc: CLONE_NEWIPC,
-  uts: CLONE_NEWUTS,
-  cgroup: CLONE_NEWCGROUP,
-  network: CLONE_NEWNET,
-  user: CLONE_NEWUSER,
-};
-
-/** The clone(2) flags for these namespaces. */
-export function cloneFlags(namespaces: readonly { readonly type: NamespaceType }[]): number {
-  return namespaces.reduce((flags, { type }) => flags + NAMESPACE_FLAG[type], 0);
-}
+export {
+  cloneFlags,
+  entersNamespace,
+  JOINING,
+  joinedInside,
+  joinInside,
+  namespaceVariable,
+  USER_NAMESPACE,
+} from './joining.ts';
 
 /** A process's descriptors: 0, 1 and 2, and those behind the report's. */
 export interface Wiring {
@@ -57,53 +54,110 @@ export interface Wiring {
   readonly extra: readonly Descriptor[];
 }
 
-/** The user namespace that has this user's subordinate ids, as a descriptor: of plans for {@link entersNamespace}. */
-export const USER_NAMESPACE = variable('user namespace');
+/** What a launcher needs to know: the namespaces to make and to join, and the ids to map. */
+export type LaunchedNamespaces = Pick<SpecLinux, 'namespaces' | 'uidMappings' | 'gidMappings'>;
 
-type Namespaces = Pick<SpecLinux, 'namespaces' | 'uidMappings' | 'gidMappings'>;
+/** How a process is made, by a launcher: this thread, or a supervisor. */
+export interface Making {
+  readonly linux: LaunchedNamespaces;
+  /**
+   * What the process does, to its end. The namespaces of {@link joinedInside} are still to be joined then.
+   */
+  readonly child: readonly Step[];
+  /**
+   * What has to be done with the launcher's rights, before the user namespace is entered. It is done by a process of its
+   * own, whose descriptors the child gets, and which has its working directory, umask and mounts to itself once it
+   * leaves the launcher's.
+   */
+  readonly outside?: readonly Step[] | undefined;
+  /**
+   * The launcher's end of the report pipe. A helper lives on for a moment when the launcher is killed; if it had that end,
+   * the process would believe that the launcher lives.
+   */
+  readonly reader?: Variable | undefined;
+  /** Where a launcher has the namespaces to join. @default the variables of {@link namespaceVariable} */
+  readonly descriptorOf?: ((type: NamespaceType) => Argument) | undefined;
+}
 
 /**
  * Clones this thread and enters the stub.
  *
- * @param linux the namespaces to make and the ids to map in them
+ * @param linux the namespaces to make and to join, and the ids to map
  * @param stdio the stub's descriptors 0, 1 and 2
  * @param extra its descriptors behind the report's: 4, 5 …
  */
 export function launchSteps(
-  linux: Namespaces,
+  linux: LaunchedNamespaces,
   stdio: readonly [Descriptor, Descriptor, Descriptor],
   extra: readonly Descriptor[] = [],
+  outside: readonly Step[] = [],
 ): Step[] {
-  const enter = enterStub([...stdio, LAUNCH_VARIABLES.report, ...extra]);
-  if (entersNamespace(linux)) return launchInside(linux, enter);
-  return cloneThread(CLONE_PIDFD + cloneFlags(linux.namespaces), [...mapIds(linux), ...enter]);
-}
-
-/** Whether a process gets its ids by entering {@link USER_NAMESPACE}: it may map no more than one by itself. */
-export function entersNamespace(linux: Pick<SpecLinux, 'uidMappings'>): boolean {
-  return linux.uidMappings.length > 0 && !isSingleId(linux);
+  const child = enterStub([...stdio, LAUNCH_VARIABLES.report, ...extra]);
+  return makeProcess({ linux, child, outside, reader: LAUNCH_VARIABLES.reader });
 }
 
 /**
- * A clone enters the user namespace and makes, in there, another one with the namespaces, which so belong to that user
- * namespace; then it ends. The second is a child of this thread like any. The first shares this process's descriptors
- * too, so the pidfd of the second is this process's; and it is in no PID namespace but this one, seen by no container.
+ * The steps of a launcher, which waits until the process has entered another program or ended, and has its id and its
+ * pidfd then. Until then the two share the launcher's memory.
  */
-function launchInside({ namespaces }: Namespaces, enter: readonly Step[]): Step[] {
-  const { pid } = LAUNCH_VARIABLES;
+export function makeProcess(making: Making): Step[] {
+  const { linux, child, outside = [] } = making;
+  const inOwnClone = outside.length > 0 || entersNamespace(linux) || joinedOutside(linux).length > 0;
+  if (inOwnClone) return makeThroughHelper(making);
+  return cloneThread(CLONE_PIDFD + madeFlags(linux), [...mapIds(linux), ...child]);
+}
+
+/**
+ * A helper enters the user namespace and those that are joined, and makes the process in there: so what it makes belongs
+ * to that user namespace. Then it ends. The process is a child of the launcher like any. The helper shares the
+ * launcher's memory, and is in no PID namespace but the launcher's, seen by no container that has one of its own.
+ */
+function makeThroughHelper({ linux, child, outside = [], reader, descriptorOf = namespaceVariable }: Making): Step[] {
   const second = variable('pid of the second');
-  const others = cloneFlags(namespaces.filter(({ type }) => type !== 'user'));
+  const entersUser = entersNamespace(linux);
+  // Of a user namespace that is root's, or another container's.
+  const arrivesWithoutId =
+    entersUser && (outside.length > 0 || linux.namespaces.some((each) => each.type === 'user' && isJoined(each)));
+  const joined = joinedOutside(linux).map((type) => ({ type, joined: variable(`joined ${type}`) }));
+  const made = entersUser ? { namespaces: linux.namespaces.filter(({ type }) => type !== 'user') } : linux;
+  const user = setns.step('entering the user namespace', [descriptorOf('user'), CLONE_NEWUSER]);
   return cloneThread(
-    CLONE_FILES,
+    0,
     [
-      setns.step('entering the user namespace', [USER_NAMESPACE, CLONE_NEWUSER]),
-      cloneOnce(CLONE_PARENT + CLONE_PIDFD + others, { into: second }),
+      ...(reader === undefined ? [] : [close.step('letting go of the report’s other end', [reader])]),
+      ...outside,
+      // Namespaces may belong to the machine or to the user namespace. The rights over the former end with entering it,
+      // those over the latter may begin with it.
+      ...joined.map(({ type, joined }) =>
+        joinOne(type, descriptorOf, { into: joined, onError: entersUser ? { EPERM: 'next' } : undefined }),
+      ),
+      ...(entersUser ? [user, ...joined.flatMap(({ type, joined }) => joinAgain(type, descriptorOf, joined))] : []),
+      cloneOnce(CLONE_PARENT + madeFlags(made), { into: second, onError: 'no second' }),
       equal(second, 0, { otherwise: 'first' }),
-      ...enter,
+      ...(entersUser ? [] : mapIds(linux)),
+      ...(arrivesWithoutId ? keepCapabilities() : []),
+      ...child,
       exit_group.step('leaving the second to its parent', [0], { label: 'first' }),
+      // An error number must never be taken for a process.
+      add(0, 0, second, { label: 'no second', next: REPORT }),
     ],
-    [waitid.step('waiting for the first', [P_PID, pid, null, WEXITED, null]), add(second, 0, pid)],
+    takeSecond(second),
   );
+}
+
+/** The launcher's part: the second is its child, so its id is its own until it is waited for. */
+function takeSecond(second: Variable): Step[] {
+  const { pid, pidfd } = LAUNCH_VARIABLES;
+  return [
+    waitid.step('waiting for the first', [P_PID, pid, null, WEXITED, null], { onError: 'next' }),
+    add(second, 0, pid),
+    // 0: the first has reported why there is no second. A failure in this thread must go to its end, not to a report.
+    equal(second, 0, { next: PARENT_LABEL }),
+    pidfd_open.step('holding the process', [second, 0], { into: pidfd, next: PARENT_LABEL, onError: 'next' }),
+    kill.step('ending a process that cannot be held', [second, SIGKILL], { onError: 'next' }),
+    waitid.step('reaping it', [P_PID, second, null, WEXITED, null], { onError: 'next' }),
+    add(pidfd, 0, pid),
+  ];
 }
 
 /**

@@ -1,122 +1,130 @@
-/** What is mounted into a container, and how it gets to its place. */
-import {
-  AT_FDCWD,
-  MOVE_MOUNT_F_EMPTY_PATH,
-  MOVE_MOUNT_T_EMPTY_PATH,
-  makedev,
-  mkdirat,
-  mknodat,
-  move_mount,
-  O_CLOEXEC,
-  O_DIRECTORY,
-  O_PATH,
-  OPEN_HOW,
-  openat2,
-  RESOLVE_IN_ROOT,
-  RESOLVE_NO_MAGICLINKS,
-  RESOLVE_NO_SYMLINKS,
-  S_IFREG,
-  type Step,
-  type Variable,
-  variable,
-} from '../../syscalls/index.ts';
-import { hasNamespace, type Spec, type SpecMount } from '../spec/spec.ts';
-import { openMount } from './detached.ts';
+/** What is mounted into a container, opened while the host's files are in sight. */
+import { AT_EMPTY_PATH, type Step, type Variable, variable } from '../../syscalls/index.ts';
+import { mayMountFor, type NamespaceType, type Spec, type SpecMount } from '../spec/spec.ts';
+import { isShared, openBind } from './binds.ts';
+import { attributesOf, openMount, setAttributes } from './detached.ts';
+import { makeDirectory, openOverlay } from './overlay.ts';
+import { idmapMount } from './show-ids.ts';
 
-/** A mount of the spec that is open and not attached yet. */
+/** A mount of the spec that is open and not attached yet; a file is made only when the container's /dev is there. */
 export interface OpenedMount {
   readonly specMount: SpecMount;
   readonly mount: Variable;
 }
 
-/** Opens all mounts of a spec, in its order. */
-export function openMounts(spec: Spec): { steps: Step[]; opened: OpenedMount[] } {
-  const opened = spec.mounts.map((specMount, index) => {
-    return { specMount: withoutNetwork(specMount, spec), mount: variable(`mount ${index} (${specMount.destination})`) };
+/** The steps that open a container's mounts, and what they open. */
+export interface OpeningMounts {
+  /** Those of what must be opened before mounts here are cut off from the host's. */
+  readonly beforeCut: Step[];
+  /** Those of all others, once the working directory is the container's own. */
+  readonly steps: Step[];
+  /** In the spec's order. */
+  readonly opened: OpenedMount[];
+  /** Those that need the host's rights, where the container has none: they are opened apart. */
+  readonly outside: {
+    readonly beforeCut: Step[];
+    readonly binds: Step[];
+    /** What overlays need in the container's directory. */
+    readonly directories: Step[];
+    readonly overlays: Step[];
+    readonly opened: Variable[];
+  };
+}
+
+/** Opens all mounts of a spec. */
+export function openMounts(spec: Spec): OpeningMounts {
+  const allowed = spec.mounts.flatMap((specMount) => asAllowed(specMount, spec));
+  const opened = allowed.map((specMount, index) => {
+    return { specMount, mount: variable(`mount ${index} (${specMount.destination})`) };
   });
-  return { steps: opened.flatMap(({ specMount, mount }) => openMount(specMount, mount)), opened };
+  const open = (mounts: readonly OpenedMount[]) => mounts.flatMap((each) => openOne(each, spec));
+  const isBind = ({ specMount }: OpenedMount) => specMount.type === 'bind';
+  const isEarly = (each: OpenedMount) => isBind(each) && isBeneath(each.specMount, spec);
+  const needsHost = (each: OpenedMount) => isBind(each) || each.specMount.type === 'overlay';
+  const outside = spec.root.idmapped === undefined ? [] : opened.filter(needsHost);
+  const inside = opened.filter((each) => !outside.includes(each));
+  return {
+    beforeCut: open(inside.filter(isEarly)),
+    steps: open(inside.filter((each) => !isEarly(each))),
+    opened,
+    outside: {
+      beforeCut: open(outside.filter(isEarly)),
+      binds: open(outside.filter((each) => isBind(each) && !isEarly(each))),
+      directories: outside.flatMap(({ specMount }) => changesDirectories(specMount)),
+      overlays: open(outside.filter((each) => !isBind(each))),
+      opened: outside.map(({ mount }) => mount),
+    },
+  };
+}
+
+/** Where an overlay keeps its changes, in the container's directory. */
+function changesDirectories({ type, changes }: SpecMount): Step[] {
+  if (type !== 'overlay') return [];
+  const directories = changes === undefined ? ['mounts'] : ['mounts', changes, `${changes}/upper`, `${changes}/work`];
+  return directories.map(makeDirectory);
+}
+
+/** Shared with the host; or in the container's directory, which its root hides. */
+function isBeneath(specMount: SpecMount, { root }: Spec): boolean {
+  return isShared(specMount) || specMount.source?.startsWith(`${root.path}/`) === true;
+}
+
+function openOne({ specMount, mount }: OpenedMount, spec: Spec): Step[] {
+  switch (specMount.type) {
+    case 'bind':
+      return [...openBind(specMount, mount), ...showIds(specMount, mount, spec)];
+    case 'overlay':
+      return openOverlayMount(specMount, mount, spec);
+    case 'file':
+      return [];
+    default:
+      return openMount(specMount, mount);
+  }
+}
+
+function showIds({ destination, options }: SpecMount, mount: Variable, { root }: Spec): Step[] {
+  if (root.idmapped === undefined || !options.includes('idmap')) return [];
+  return idmapMount(`showing ${destination} with the container's ids`, mount, options.includes('rbind'));
+}
+
+/** Layers of an image or a directory of the host, with the container's changes on top or read-only. */
+function openOverlayMount(specMount: SpecMount, mount: Variable, spec: Spec): Step[] {
+  const { destination, layers = [], changes, subpath, options } = specMount;
+  const purpose = `preparing the overlay for ${destination}`;
+  const attributes = attributesOf(options);
+  // Where the host's rights are needed, they are there already.
+  const directories = spec.root.idmapped === undefined ? changesDirectories(specMount) : [];
+  const protect = attributes === 0 ? [] : [setAttributes(purpose, mount, '', attributes, AT_EMPTY_PATH)];
+  if (changes !== undefined) {
+    const [at, upper] = [`${changes}/work`, `${changes}/upper`];
+    const parts = { at, subpath, layers, upper, work: at };
+    return [...directories, ...openOverlay(purpose, parts, mount, spec), ...protect];
+  }
+  const [only = ''] = layers;
+  // Of one directory overlayfs makes nothing that has no place for changes: as it is, it is the same.
+  if (layers.length === 1)
+    return openBind({ ...specMount, source: only, options: ['bind', 'private', ...options] }, mount);
+  return [...directories, ...openOverlay(purpose, { at: 'mounts', subpath, layers }, mount, spec), ...protect];
 }
 
 /**
- * sysfs shows the network namespace it is mounted in, and may be mounted only by whoever owns that one: a
- * container that shares the host's, from a user namespace, gets the host's /sys read-only instead.
+ * What shows a namespace may be mounted only by whoever owns that one: sysfs shows the network, proc the processes. A
+ * container that shares the host's, from a user namespace, gets the host's own mount instead, as much as it may see of it.
  */
-function withoutNetwork(specMount: SpecMount, spec: Spec): SpecMount {
-  const mayMount = !hasNamespace(spec, 'user') || hasNamespace(spec, 'network');
-  if (specMount.type !== 'sysfs' || mayMount) return specMount;
-  return { ...specMount, type: 'bind', source: '/sys', kind: 'directory' };
+function asAllowed(specMount: SpecMount, spec: Spec): SpecMount[] {
+  const type = SHOWN_BY[specMount.type];
+  if (type === undefined || mayMountFor(spec, type)) return [specMount];
+  const source = SHOWN_AT[specMount.type];
+  if (source === undefined) return [];
+  return [{ ...specMount, type: 'bind', source, kind: 'directory', options: ['rbind', ...specMount.options] }];
 }
 
-/**
- * Attaches one of the standard mounts: its place must be an ordinary directory of the image. A symbolic link there
- * is an attack (CVE-2019-19921, CVE-2026-41579) and fails with ELOOP.
- */
-export function attachStandard(destination: string, mount: Variable): Step[] {
-  const place = variable('place');
-  return [
-    mkdirat.step(`making ${destination}`, [AT_FDCWD, destination, 0o755], {
-      onError: { EEXIST: 'next', EROFS: 'next' },
-    }),
-    openDirectory(destination, RESOLVE_NO_SYMLINKS, place),
-    moveTo(mount, destination, place),
-  ];
-}
+/** The namespaces that mounts show. */
+const SHOWN_BY: Readonly<Partial<Record<SpecMount['type'], NamespaceType>>> = {
+  sysfs: 'network',
+  proc: 'pid',
+  mqueue: 'ipc',
+};
 
-/**
- * Attaches a user's mount. Symbolic links of the image are followed, inside the container's root: the process is in
- * it already, and has nothing else to go to.
- */
-export function attachAt({ specMount, mount }: OpenedMount): Step[] {
-  const { destination, kind } = specMount;
-  const place = variable('place');
-  const found = `place of ${mount.name}`;
-  return [
-    openPlace(destination, place, { next: found, onError: { ENOENT: 'next' } }),
-    ...makePlace(destination, kind ?? 'directory'),
-    openPlace(destination, place, {}),
-    moveTo(mount, destination, place, found),
-  ];
-}
-
-/** Makes a mount's place, and the directories that lead to it; what is there is left as it is. */
-function makePlace(destination: string, kind: 'file' | 'directory'): Step[] {
-  const parts = destination.split('/').filter((part) => part !== '' && part !== '.');
-  const paths = parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`);
-  const onError = { EEXIST: 'next' };
-  return paths.map((path, index) => {
-    const isFile = kind === 'file' && index === paths.length - 1;
-    return isFile
-      ? mknodat.step(`making ${path}`, [AT_FDCWD, path, S_IFREG | 0o644, makedev(0, 0)], { onError })
-      : mkdirat.step(`making ${path}`, [AT_FDCWD, path, 0o755], { onError });
-  });
-}
-
-/** Makes a directory and those that lead to it, as `mkdir -p`. */
-export function makeDirectories(path: string): Step[] {
-  return makePlace(path, 'directory');
-}
-
-/** Opens an ordinary directory of the container. */
-export function openDirectory(path: string, resolve: number, into: Variable): Step {
-  const how = OPEN_HOW.encode({ flags: O_PATH | O_DIRECTORY | O_CLOEXEC, resolve: resolve | RESOLVE_NO_MAGICLINKS });
-  return openat2.step(`opening ${path}`, [AT_FDCWD, path, how, OPEN_HOW.size], { into });
-}
-
-function openPlace(path: string, into: Variable, options: { next?: string; onError?: Record<string, string> }): Step {
-  const how = OPEN_HOW.encode({ flags: O_PATH | O_CLOEXEC, resolve: RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS });
-  // With AT_FDCWD, RESOLVE_IN_ROOT takes the working directory as the root: the steps before have made it `/`.
-  return openat2.step(`opening the place of ${path}`, [AT_FDCWD, path, how, OPEN_HOW.size], { into, ...options });
-}
-
-function moveTo(mount: Variable, destination: string, place: Variable, label?: string): Step {
-  const flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
-  return move_mount.step(`mounting ${destination}`, [mount, '', place, '', flags], { label });
-}
-
-/** Attaches a mount below one of ours, where no image has a say: by path. */
-export function attachInside(destination: string, mount: Variable): Step[] {
-  return [
-    mkdirat.step(`making ${destination}`, [AT_FDCWD, destination, 0o755]),
-    move_mount.step(`mounting ${destination}`, [mount, '', AT_FDCWD, destination, MOVE_MOUNT_F_EMPTY_PATH]),
-  ];
-}
+/** Where the host has them; message queues need not be mounted anywhere. */
+const SHOWN_AT: Readonly<Partial<Record<SpecMount['type'], string>>> = { sysfs: '/sys', proc: '/proc' };

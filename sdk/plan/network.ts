@@ -12,11 +12,11 @@ import {
   socket,
   variable,
 } from '../../syscalls/index.ts';
-import { hasNamespace, type Spec } from '../spec/spec.ts';
+import { makesNamespace, type Spec } from '../spec/spec.ts';
 
 /** Brings up `lo`, which a new network namespace has but leaves down (man 7 netdevice). */
 export function raiseLoopback(spec: Spec): Step[] {
-  if (!hasNamespace(spec, 'network')) return [];
+  if (!makesNamespace(spec, 'network')) return [];
   const control = variable('socket');
   const request = IFREQ.encode({ ifr_name: Buffer.from('lo'), ifr_flags: IFF_UP });
   return [

@@ -28,14 +28,15 @@ export function closeReportOnExec(): Step[] {
  * tell (in a PID namespace getppid is 0 either way), except that the report pipe has no reader any more.
  *
  * @param where makes the labels of one use distinct from another's
+ * @param signal what it gets when the owner ends
  */
-export function dieWithOwner(where: string): Step[] {
+export function dieWithOwner(where: string, signal: number = SIGKILL): Step[] {
   const readers = variable(`owner alive, ${where}`);
   const alive = `alive (${where})`;
   const fds = POLLFD.encode({ fd: REPORT_DESCRIPTOR, events: 0 });
   const now = TIMESPEC.encode({});
   return [
-    prctl.step('asking to die with the owner', [PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0]),
+    prctl.step('asking to die with the owner', [PR_SET_PDEATHSIG, signal, 0, 0, 0]),
     ppoll.step('looking whether the owner lives', [fds, 1, now, null, 8], { into: readers }),
     equal(readers, 0, { next: alive }),
     exit_group.step('ending without an owner', [1]),

@@ -11,7 +11,13 @@ import {
   variable,
 } from '../../syscalls/index.ts';
 
-export const { SIGKILL, SIGCHLD } = constants.signals;
+export const { SIGKILL, SIGCHLD, SIGTERM } = constants.signals;
+
+/**
+ * Tells a keeper (keeper.ts) to end all that it keeps, itself too. A real-time signal: they have no names, so nobody means
+ * another thing by it, and it is not lost among others.
+ */
+export const END_SIGNAL = 64;
 
 /** The size of the kernel's sigset_t in bytes. */
 export const SIGSET_SIZE = 8;
@@ -19,17 +25,20 @@ export const SIGSET_SIZE = 8;
 /** Every signal, as a sigset_t. */
 export const ALL_SIGNALS = memory(new Uint8Array(SIGSET_SIZE).fill(0xff), [], () => '~[]');
 
-const NO_SIGNALS = memory(new Uint8Array(SIGSET_SIZE), [], () => '[]');
+/** No signal, as a sigset_t. */
+export const NO_SIGNALS = memory(new Uint8Array(SIGSET_SIZE), [], () => '[]');
 const LAST_SIGNAL = 64;
+
+/** SIG_DFL, as a sigaction. */
+export const BY_DEFAULT = memory(new Uint8Array(32), [], () => '{SIG_DFL}');
 
 /** Default dispositions for all signals, and none blocked. */
 export function resetSignals(): Step[] {
   const signal = variable('signal');
-  const byDefault = memory(new Uint8Array(32), [], () => '{SIG_DFL}');
   return [
     add(0, 1, signal),
     // SIGKILL and SIGSTOP refuse: they are what they should be.
-    rt_sigaction.step('resetting a signal', [signal, byDefault, null, SIGSET_SIZE], {
+    rt_sigaction.step('resetting a signal', [signal, BY_DEFAULT, null, SIGSET_SIZE], {
       label: 'reset signal',
       onError: 'next',
     }),

@@ -34,7 +34,7 @@ import {
   variable,
   WINSIZE,
 } from '../../syscalls/index.ts';
-import type { SpecProcess } from '../spec/spec.ts';
+import { makesNamespace, type Spec, type SpecProcess } from '../spec/spec.ts';
 import { FIRST_EXTRA_DESCRIPTOR } from './launch.ts';
 
 /** The stub's end of the socket that the master goes through. */
@@ -50,14 +50,16 @@ const CONSOLE = '/dev/console';
  * Opens a terminal in the container's /dev/pts, sends its master through {@link TERMINAL_SOCKET} and makes its other
  * side descriptors 0, 1 and 2. The slave is opened through the master (TIOCGPTPEER) and never by a path that the
  * container could have replaced (CVE-2025-52565, CVE-2026-88264).
+ *
+ * @param device what gives terminals
  */
-export function openTerminal({ consoleSize, user }: SpecProcess): Step[] {
+export function openTerminal({ consoleSize, user }: SpecProcess, device = '/dev/pts/ptmx'): Step[] {
   const opened = variable('terminal master');
   const slave = variable('terminal');
   const how = OPEN_HOW.encode({ flags: O_RDWR | O_NOCTTY | O_CLOEXEC, resolve: RESOLVE_NO_MAGICLINKS });
   const size = WINSIZE.encode({ ws_row: consoleSize?.height ?? 24, ws_col: consoleSize?.width ?? 80 });
   return [
-    openat2.step('opening a terminal', [AT_FDCWD, '/dev/pts/ptmx', how, OPEN_HOW.size], { into: opened }),
+    openat2.step('opening a terminal', [AT_FDCWD, device, how, OPEN_HOW.size], { into: opened }),
     dup3.step('numbering the terminal', [opened, MASTER, O_CLOEXEC]),
     ioctl.step('unlocking the terminal', [MASTER, TIOCSPTLCK, memory(new Uint8Array(4), [], () => '[0]')]),
     ioctl.step('sizing the terminal', [MASTER, TIOCSWINSZ, size]),
@@ -69,6 +71,11 @@ export function openTerminal({ consoleSize, user }: SpecProcess): Step[] {
     ...[0, 1, 2].map((descriptor) => dup3.step(`setting descriptor ${descriptor}`, [slave, descriptor, 0])),
     ...[opened, slave, MASTER, TERMINAL_SOCKET].map((descriptor) => close.step('closing a descriptor', [descriptor])),
   ];
+}
+
+/** What gives terminals to a container's processes: its own devpts, or the machine's, which may be opened by that name only. */
+export function terminalDevice(spec: Pick<Spec, 'linux'>): string {
+  return makesNamespace(spec, 'mount') ? '/dev/pts/ptmx' : '/dev/ptmx';
 }
 
 /** Shows the first terminal of a fresh devpts as /dev/console too. */

@@ -1,39 +1,24 @@
 /** Refuses options that cannot be meant, before anything happens. */
 import { constants } from 'node:os';
-import { isAbsolute, normalize } from 'node:path';
-import type { CollectOptions, ProcessOptions } from './options.ts';
-
-/** Says what is wrong with a value, or undefined when nothing is. */
-type Check = (value: unknown) => string | undefined;
-
-const isString: Check = (value) => {
-  if (typeof value !== 'string') return 'a string';
-  return value.includes('\0') ? 'a string without NUL characters' : undefined;
-};
-const isBoolean: Check = (value) => (typeof value === 'boolean' ? undefined : 'a boolean');
-const isStrings: Check = (value) => {
-  return Array.isArray(value) && value.every((item) => isString(item) === undefined)
-    ? undefined
-    : 'an array of strings without NUL characters';
-};
-const isTarget: Check = (value) => {
-  return isString(value) ?? (isAbsolute(value as string) ? undefined : 'an absolute path in the container');
-};
-/** On the root itself nothing can be mounted so that a process would see it: its root lies beneath. */
-const isMountTarget: Check = (value) => {
-  return isTarget(value) ?? (normalize(`${value}/`) === '/' ? 'an absolute path below / in the container' : undefined);
-};
-const isSource: Check = (value) => (value === '' ? 'a path of this machine' : isString(value));
-const isPositiveInteger: Check = (value) => {
-  return Number.isSafeInteger(value) && (value as number) > 0 ? undefined : 'a positive integer';
-};
-const isOneOf = (...values: readonly string[]): Check => {
-  const expected = values.map((value) => `'${value}'`).join(' or ');
-  return (value) => (values.includes(value as string) ? undefined : expected);
-};
-const isObject = (value: unknown): value is Record<string, unknown> => {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-};
+import { checkReadyOptions } from '../ready/index.ts';
+import { LIFE_CHECKS } from './check-life.ts';
+import { checkKept, LOG_CHECKS } from './check-logs.ts';
+import { checkMounts, isAddresses, isDevices, isHosts } from './check-mounts.ts';
+import { checkNamespaces, NAMESPACE_CHECKS } from './check-namespaces.ts';
+import {
+  type Check,
+  checkAll,
+  describe,
+  isBoolean,
+  isObject,
+  isOneOf,
+  isPositiveInteger,
+  isString,
+  isStrings,
+  isTarget,
+} from './checks.ts';
+import { checkHealthCheck, isHealthCheck } from './health.ts';
+import type { CollectOptions, ContainerOptions, ProcessOptions } from './options.ts';
 
 const PROCESS_CHECKS: Readonly<Record<string, Check>> = {
   env: (value) => {
@@ -72,19 +57,24 @@ const CONTAINER_CHECKS: Readonly<Record<string, Check>> = {
   ...PROCESS_CHECKS,
   command: isStrings,
   entrypoint: isStrings,
-  name: (value) => {
-    const isName = typeof value === 'string' && /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(value);
-    return isName ? undefined : 'letters, digits, _ . - and a letter or digit first';
-  },
+  ...LIFE_CHECKS,
+  ...LOG_CHECKS,
   hostname: (value) => {
     // __NEW_UTS_LEN of the kernel.
     return isString(value) ?? (Buffer.byteLength(value as string) <= 64 ? undefined : 'at most 64 bytes');
   },
   mounts: (value) => (Array.isArray(value) ? undefined : 'an array of mounts'),
+  devices: isDevices,
+  hosts: isHosts,
+  dns: isAddresses,
   init: isBoolean,
-  network: isOneOf('none', 'host'),
+  ...NAMESPACE_CHECKS,
   readOnly: isBoolean,
   upper: isOneOf('disk', 'tmpfs'),
+  healthCheck: isHealthCheck,
+  // Looked at by checkReadyOptions.
+  ready: () => undefined,
+  startTimeoutMs: (value) => COLLECT_CHECKS.timeoutMs?.(value),
   stopSignal: (value) => {
     return typeof value === 'string' && value in constants.signals ? undefined : "the name of a signal, as 'SIGTERM'";
   },
@@ -136,23 +126,6 @@ const CONFIG_CHECKS: Readonly<Record<string, Check>> = {
   stopSignal: CONTAINER_CHECKS.stopSignal as Check,
 };
 
-const MOUNT_CHECKS: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
-  bind: { type: isString, source: isSource, target: isMountTarget, readOnly: isBoolean },
-  tmpfs: {
-    type: isString,
-    target: isMountTarget,
-    sizeBytes: isPositiveInteger,
-    mode: (value) => {
-      return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 0o7777
-        ? undefined
-        : 'permissions from 0 to 0o7777';
-    },
-    readOnly: isBoolean,
-  },
-};
-
-const REQUIRED = ['source', 'target'];
-
 /**
  * @throws TypeError that names the option, what was given, and what was expected
  */
@@ -160,6 +133,10 @@ export function checkContainerOptions(options: unknown): void {
   checkAll('option', options, CONTAINER_CHECKS);
   checkTerminal(options as ProcessOptions);
   checkMounts(options as { mounts?: readonly unknown[] });
+  checkNamespaces(options as ContainerOptions);
+  checkKept(options as ContainerOptions);
+  checkHealthCheck((options as { healthCheck?: unknown }).healthCheck);
+  checkReadyOptions(options as { ready?: unknown });
 }
 
 /** As {@link checkContainerOptions}, for a process in a container. */
@@ -214,48 +191,5 @@ function checkTerminal({ tty, ...options }: ProcessOptions): void {
   for (const name of ['stdin', 'stdout', 'stderr'] as const) {
     if (options[name] === undefined || options[name] === 'pipe') continue;
     throw new TypeError(`option '${name}' must be 'pipe' with a tty, got ${describe(options[name])}`);
-  }
-}
-
-function checkMounts({ mounts = [] }: { mounts?: readonly unknown[] | undefined }): void {
-  mounts.forEach((mount, index) => {
-    const checks = isObject(mount) ? own(MOUNT_CHECKS, String(mount.type)) : undefined;
-    if (checks === undefined || !isObject(mount)) {
-      throw new TypeError(`mounts[${index}] must have a type of 'bind' or 'tmpfs', got ${describe(mount)}`);
-    }
-    for (const name of REQUIRED) {
-      if (name in checks && mount[name] === undefined) {
-        throw new TypeError(`mounts[${index}] of type '${mount.type}' must have a ${name}, got ${describe(mount)}`);
-      }
-    }
-    checkAll(`mounts[${index}].`, mount, checks);
-  });
-}
-
-function checkAll(what: string, options: unknown, checks: Readonly<Record<string, Check>>): void {
-  if (!isObject(options)) throw new TypeError(`options must be an object, got ${describe(options)}`);
-  const label = (name: string) => (what === 'option' ? `option '${name}'` : `${what}${name}`);
-  for (const [name, value] of Object.entries(options)) {
-    const check = own(checks, name);
-    if (check === undefined) {
-      throw new TypeError(`unknown ${label(name)}; there are ${Object.keys(checks).join(', ')}`);
-    }
-    if (value === undefined) continue;
-    const expected = check(value);
-    if (expected !== undefined) throw new TypeError(`${label(name)} must be ${expected}, got ${describe(value)}`);
-  }
-}
-
-/** A member that an object has itself: `toString` is no option. */
-function own<T>(object: Readonly<Record<string, T>>, name: string): T | undefined {
-  return Object.hasOwn(object, name) ? object[name] : undefined;
-}
-
-function describe(value: unknown): string {
-  if (typeof value === 'function') return 'a function';
-  try {
-    return JSON.stringify(value) ?? String(value);
-  } catch {
-    return String(value);
   }
 }

@@ -11,9 +11,22 @@ import {
   READONLY_PATHS,
   standardMounts,
 } from './defaults.ts';
-import type { ContainerOptions, Mount, ProcessOptions } from './options.ts';
+import { type EtcFacts, etcMounts } from './etc-files.ts';
+import { normalizeHealth } from './health.ts';
+import { type ResolvedDevice, type ResolvedMount, specDevice, specMount } from './mounts.ts';
+import { decideNamespaces, type FindJoined, timeOffset } from './namespaces.ts';
+import type { ContainerOptions, ProcessOptions } from './options.ts';
+import { PAUSE } from './pause.ts';
 import type { ProcessFacts } from './process-facts.ts';
-import type { NamespaceType, RootView, Spec, SpecMount, SpecProcess, SpecUser } from './spec.ts';
+import {
+  makesNamespace,
+  type RootView,
+  type Spec,
+  type SpecDevice,
+  type SpecIds,
+  type SpecProcess,
+  type SpecUser,
+} from './spec.ts';
 
 /** The group of terminals, by Linux's convention. */
 const TTY_GROUP = 5;
@@ -27,12 +40,23 @@ export interface Resolved {
   readonly facts: ProcessFacts;
   readonly config: ImageConfig;
   readonly user: ResolvedUser;
-  /** The mounts of the options, in their order. */
+  /** What is mounted besides the standard set, in its order. */
   readonly mounts: readonly ResolvedMount[];
+  /** The devices of the options. */
+  readonly devices: readonly ResolvedDevice[];
+  readonly etc: EtcFacts;
   /** The host directory that the root is mounted on. */
   readonly rootPath: string;
   readonly layers: readonly string[];
   readonly views: readonly RootView[];
+  /** The containers whose namespaces it joins. @default it joins none */
+  readonly findJoined?: FindJoined | undefined;
+  /** Of a UTS namespace that is not its own. */
+  readonly hostname?: string | undefined;
+  /** How it came to the ids of `facts`. */
+  readonly ids?: SpecIds | undefined;
+  /** Directories that are shown idmapped. */
+  readonly idmapped?: readonly string[] | undefined;
 }
 
 /** A user of a container, found in its own files. */
@@ -40,14 +64,13 @@ export interface ResolvedUser extends SpecUser {
   readonly home: string;
 }
 
-/** A mount whose source was looked at. */
-export type ResolvedMount = Mount & { readonly kind: 'file' | 'directory' };
-
 /** Decides everything about a container. */
 export function normalizeContainer(options: ContainerOptions, resolved: Resolved): Spec {
   const { facts, user, config } = resolved;
-  const hostname = options.hostname ?? resolved.id.slice(0, SHORT_ID_LENGTH);
+  const hostname = options.hostname ?? resolved.hostname ?? resolved.id.slice(0, SHORT_ID_LENGTH);
   const { uid, gid } = facts.mappings;
+  const namespaces = decideNamespaces(options, uid.length > 0, resolved.findJoined ?? nobody);
+  const ownsMounts = makesNamespace({ linux: { namespaces } }, 'mount');
   return {
     ociVersion: '1.2.0',
     hostname,
@@ -57,24 +80,41 @@ export function normalizeContainer(options: ContainerOptions, resolved: Resolved
       layers: resolved.layers,
       upper: options.upper ?? 'disk',
       views: resolved.views,
+      ...(resolved.idmapped === undefined ? {} : { idmapped: resolved.idmapped }),
     },
-    process: normalizeProcess(options, {
-      user,
-      args: commandOf(options, config),
-      env: [...(config.Env ?? []), `HOSTNAME=${hostname}`],
-      cwd: config.WorkingDir === '' ? undefined : config.WorkingDir,
-      lastCapability: facts.lastCapability,
-      init: options.init ?? false,
-    }),
-    mounts: [...standardMounts(isMapped(TTY_GROUP, gid) ? TTY_GROUP : undefined), ...resolved.mounts.map(specMount)],
+    process: {
+      ...(PAUSE in options ? { pauses: true } : {}),
+      ...normalizeProcess(options, {
+        user,
+        args: commandOf(options, config),
+        env: [...(config.Env ?? []), `HOSTNAME=${hostname}`],
+        // The image's is a directory of the image.
+        cwd: config.WorkingDir === '' || !ownsMounts ? undefined : config.WorkingDir,
+        lastCapability: facts.lastCapability,
+        init: options.init ?? false,
+      }),
+    },
+    mounts: ownsMounts
+      ? [
+          ...standardMounts(isMapped(TTY_GROUP, gid) ? TTY_GROUP : undefined),
+          ...etcMounts(options, hostname, resolved.etc, resolved.mounts),
+          ...resolved.mounts.map((mount, index) => {
+            return specMount({ ...mount, isUnchanged: options.propagation === 'unchanged' }, index);
+          }),
+        ]
+      : [],
     linux: {
-      namespaces: namespacesOf(options, facts).map((type) => ({ type })),
+      namespaces,
+      ...timeOffsetsOf(options),
+      ...(options.propagation === undefined ? {} : { rootfsPropagation: options.propagation }),
       uidMappings: uid,
       gidMappings: gid,
-      devices: DEFAULT_DEVICES,
+      ...(resolved.ids === undefined ? {} : { ids: resolved.ids }),
+      devices: devicesOf(resolved.devices.map(specDevice)),
       maskedPaths: MASKED_PATHS,
       readonlyPaths: READONLY_PATHS,
     },
+    health: normalizeHealth(options.healthCheck, config),
   };
 }
 
@@ -138,25 +178,23 @@ function environment({ env = {} }: ProcessOptions, { user, env: base }: ProcessD
   return [...variables].map(([name, value]) => `${name}=${value}`);
 }
 
-function specMount(mount: ResolvedMount): SpecMount {
-  const readOnly = mount.readOnly === true ? ['ro'] : [];
-  if (mount.type === 'bind') {
-    const { target, source, kind } = mount;
-    return { destination: target, type: 'bind', source, options: ['rbind', ...readOnly], kind };
-  }
-  const size = mount.sizeBytes === undefined ? [] : [`size=${mount.sizeBytes}`];
-  const mode = `mode=${(mount.mode ?? 0o1777).toString(8)}`;
-  return { destination: mount.target, type: 'tmpfs', options: ['nosuid', 'nodev', mode, ...size, ...readOnly] };
+/** One that is asked for takes the place of one that every container has. */
+function devicesOf(asked: readonly SpecDevice[]): SpecDevice[] {
+  const paths = new Set(asked.map(({ path }) => path));
+  return [...DEFAULT_DEVICES.filter(({ path }) => !paths.has(path)), ...asked];
 }
 
-function namespacesOf({ network }: ContainerOptions, { privileged }: ProcessFacts): NamespaceType[] {
-  return [
-    ...(privileged ? [] : (['user'] as const)),
-    'mount',
-    'pid',
-    'ipc',
-    'uts',
-    'cgroup',
-    ...(network === 'host' ? [] : (['network'] as const)),
-  ];
+function nobody(): never {
+  throw new Error('bug in caisson: a container to join was not looked up');
+}
+
+function timeOffsetsOf({ timeOffsets }: ContainerOptions): Pick<Spec['linux'], 'timeOffsets'> {
+  if (timeOffsets === undefined) return {};
+  const { monotonic, boottime } = timeOffsets;
+  return {
+    timeOffsets: {
+      ...(monotonic === undefined ? {} : { monotonic: timeOffset(monotonic) }),
+      ...(boottime === undefined ? {} : { boottime: timeOffset(boottime) }),
+    },
+  };
 }

@@ -1,6 +1,10 @@
 /** What a user may ask of a container. One type per question; `normalize` turns it into a spec. */
 import type { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
+import type { Readiness } from '../ready/index.ts';
+import type { HealthCheck, LogOptions, RestartPolicy } from './life-options.ts';
+import type { DeviceOption, Mount, Propagation } from './mount-options.ts';
+import type { NamespaceOptions, NetworkOption, TimeOffsets, UserNamespaceOption } from './namespace-options.ts';
 
 /** What a process reads from its standard input. Text and bytes are written and the input is ended. */
 export type StdinOption =
@@ -21,33 +25,6 @@ export interface TerminalSize {
   readonly columns: number;
   readonly rows: number;
 }
-
-/** A directory or file of the host, shown at another place in the container. */
-export interface BindMount {
-  readonly type: 'bind';
-  /** An existing path of the host; relative ones are resolved against the working directory of this process. */
-  readonly source: string;
-  /** Where it appears: an absolute path in the container, made when it is not there. */
-  readonly target: string;
-  /** Also for everything mounted below the source. @default false */
-  readonly readOnly?: boolean | undefined;
-}
-
-/** An empty file system in memory, private to the container. */
-export interface TmpfsMount {
-  readonly type: 'tmpfs';
-  /** Where it appears: an absolute path in the container, made when it is not there. */
-  readonly target: string;
-  /** The most it may hold, in bytes. @default half of the machine's memory */
-  readonly sizeBytes?: number | undefined;
-  /** The permissions of its root. @default 0o1777 */
-  readonly mode?: number | undefined;
-  /** @default false */
-  readonly readOnly?: boolean | undefined;
-}
-
-/** Something that is mounted into a container besides the standard set (proc, sys, dev, pts, shm, mqueue). */
-export type Mount = BindMount | TmpfsMount;
 
 /** What a process in a container gets, be it the container's first or one that is executed in it. */
 export interface ProcessOptions {
@@ -86,16 +63,40 @@ export interface ContainerOptions extends ProcessOptions {
   /** @default the first 12 digits of the id */
   readonly hostname?: string | undefined;
   readonly mounts?: readonly Mount[] | undefined;
+  /** Devices of this machine besides null, zero, full, random, urandom and tty. */
+  readonly devices?: readonly DeviceOption[] | undefined;
+  /** Lines added to its /etc/hosts: addresses by name. */
+  readonly hosts?: Readonly<Record<string, string>> | undefined;
+  /** Nameservers of its /etc/resolv.conf. @default those of this machine */
+  readonly dns?: readonly string[] | undefined;
   /**
-   * Runs a tiny process of ours as PID 1 that forwards signals to the command and reaps orphans.
+   * Runs a tiny process of ours as PID 1 that forwards signals to the command and reaps orphans. Where the container has
+   * no PID namespace of its own, there is one in any case, which ends all of its processes with it.
    * @default false
    */
   readonly init?: boolean | undefined;
   /**
-   * `'none'`: a network of its own with nothing but loopback. `'host'`: this machine's.
+   * `'none'`: a network of its own with nothing but loopback. `'host'`: this machine's. Or another's.
    * @default 'none'
    */
-  readonly network?: 'none' | 'host' | undefined;
+  readonly network?: NetworkOption | undefined;
+  /** Namespaces besides network and users. */
+  readonly namespaces?: NamespaceOptions | undefined;
+  /** Moves the clocks of the container; it gets a time namespace of its own. */
+  readonly timeOffsets?: TimeOffsets | undefined;
+  /**
+   * Which ids of this machine the container's are. As root, `'auto'` gives it a range of its own, with layers and
+   * volumes shown through idmapped mounts (Linux ≥ 5.19), and where the kernel cannot do that it is `'host'`: root there
+   * is root here, as with Docker. Of an ordinary user, it is his subordinate ids, or his one.
+   * @default 'auto'
+   */
+  readonly userns?: UserNamespaceOption | undefined;
+  /**
+   * How mounts travel (man 7 mount_namespaces): with `'shared'`, between the container's root and mount namespaces that
+   * are made in it; with `'unchanged'`, between binds that do not say how and the host, as they do on the host.
+   * `'private'` and `'slave'` leave it to each bind. @default 'slave'
+   */
+  readonly propagation?: Propagation | 'unchanged' | undefined;
   /** Makes the container's root file system read-only once it is set up. @default false */
   readonly readOnly?: boolean | undefined;
   /**
@@ -104,6 +105,23 @@ export interface ContainerOptions extends ProcessOptions {
    * @default 'disk'
    */
   readonly upper?: 'disk' | 'tmpfs' | undefined;
+  /** Names and values of your own, to find containers by. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /**
+   * The container outlives this process: a supervisor of a few KiB keeps its log and its exit status, and any later
+   * process of this user finds it with `Container.get` and `Container.list`.
+   * @default false
+   */
+  readonly detach?: boolean | undefined;
+  /** @default 'no' */
+  readonly restart?: RestartPolicy | undefined;
+  /** `false`: not even the image's. @default the image's */
+  readonly healthCheck?: HealthCheck | false | undefined;
+  /** What `start` waits for besides the command's start: all of them. */
+  readonly ready?: Readiness | readonly Readiness[] | undefined;
+  /** The deadline for the whole start, `ready` included, in milliseconds. @default 60 000 with `ready`, else none */
+  readonly startTimeoutMs?: number | undefined;
+  readonly logs?: LogOptions | undefined;
   /** The signal that `stop` sends first. @default the image's, else 'SIGTERM' */
   readonly stopSignal?: NodeJS.Signals | undefined;
 }

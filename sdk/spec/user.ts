@@ -2,7 +2,7 @@
  * Who a process is, from the container's own files. They are the container's: opened inside its root, read only when
  * they are ordinary files, and only to a limit (CVE-2024-9676, CVE-2026-47262).
  */
-import { closeSync, fstatSync, readSync, statSync } from 'node:fs';
+import { fstatSync, readSync, statSync } from 'node:fs';
 import { formatIds, isMapped } from '../../store/places.ts';
 import {
   AT_FDCWD,
@@ -187,6 +187,16 @@ function readFirst(roots: readonly string[], path: string): string {
   return '';
 }
 
+/** Reads an ordinary file inside a root, whatever is there; undefined when there is none, or one of no use. */
+export function readFileInside(root: string, path: string): string | undefined {
+  try {
+    return readInside(root, path);
+  } catch (error) {
+    if (!hasCode(error, 'INVALID_USER')) throw error;
+    return undefined;
+  }
+}
+
 /** Reads an ordinary file inside a root; undefined when there is none. */
 function readInside(root: string, path: string): string | undefined {
   let directory: number | undefined;
@@ -223,6 +233,6 @@ export function readUserFile(file: number, path: string): string | undefined {
     const buffer = Buffer.alloc(stat.size);
     return buffer.toString('utf8', 0, readSync(file, buffer));
   } finally {
-    closeSync(file);
+    close(file);
   }
 }

@@ -1,10 +1,11 @@
 /** What is copied into a container: made by its agent, so that every path is resolved inside. */
-import { closeSync, ftruncateSync } from 'node:fs';
+import { ftruncateSync } from 'node:fs';
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,
   CaissonError,
+  close,
   fchmod,
   fchownat,
   fsetxattr,
@@ -111,7 +112,7 @@ export class ContainerSink implements Sink {
       await this.#setAttributes(path, file, entry);
       this.#tally.files++;
     } finally {
-      closeSync(descriptor);
+      close(descriptor);
       await file.close();
     }
   }

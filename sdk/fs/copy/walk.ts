@@ -1,6 +1,7 @@
 /** A tree as entries of a copy. What is in it may change meanwhile: nothing is looked at twice, and no link followed. */
-import { type BigIntStats, closeSync } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import {
+  close,
   hasCode,
   O_DIRECTORY,
   O_NOFOLLOW,
@@ -101,7 +102,7 @@ async function describe(
   if (descriptor === undefined) return undefined;
   let isOpen = true;
   const release = () => {
-    if (isOpen) closeSync(descriptor);
+    if (isOpen) close(descriptor);
     isOpen = false;
   };
   try {
@@ -143,7 +144,7 @@ async function open(source: Source, path: RawPath, type: number): Promise<number
     const place = await source.open(path, O_PATH | O_NOFOLLOW);
     const known = typeOf(source.stat(place));
     if (known !== 'file' && known !== 'directory') return place;
-    closeSync(place);
+    close(place);
     return await open(source, path, known === 'file' ? UV_DIRENT.FILE : UV_DIRENT.DIR);
   } catch (error) {
     if (path !== '' && hasCode(error, 'ENOENT')) return undefined;
@@ -152,7 +153,7 @@ async function open(source: Source, path: RawPath, type: number): Promise<number
     const place = await source.open(path, O_PATH | O_NOFOLLOW);
     const known = typeOf(source.stat(place));
     if (known !== 'file' && known !== 'directory') return place;
-    closeSync(place);
+    close(place);
     throw error;
   }
 }

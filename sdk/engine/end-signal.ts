@@ -1,0 +1,27 @@
+/** How a container's processes are ended. */
+import { constants } from 'node:os';
+import { hasCode, pidfd_send_signal } from '../../syscalls/index.ts';
+import { END_SIGNAL } from '../plan/signals.ts';
+import { makesNamespace, type Spec } from '../spec/spec.ts';
+
+/**
+ * Whether the first process of a container, and of what is executed in it, is a keeper (plan/keeper.ts): without it,
+ * what it keeps would go on. So it is told to end all, instead of being ended itself.
+ */
+export function isKept(spec: Pick<Spec, 'linux'>): boolean {
+  return !makesNamespace(spec, 'pid');
+}
+
+/** Sends a signal to a process of a container; false when it has ended. SIGKILL ends all that it keeps. */
+export function signalProcess(pidfd: number, signal: NodeJS.Signals, kept: boolean): boolean {
+  const isEnd = kept && signal === 'SIGKILL';
+  try {
+    pidfd_send_signal(pidfd, isEnd ? END_SIGNAL : constants.signals[signal], null, 0);
+    // Whoever has stopped it could otherwise keep it from ending.
+    if (isEnd) pidfd_send_signal(pidfd, constants.signals.SIGCONT, null, 0);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'ESRCH')) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,99 @@
+/** Which processes are a container's, as this machine's /proc tells. */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { hasCode } from '../../syscalls/index.ts';
+import { isInNamespace } from './pid-namespace.ts';
+
+/** The processes of a container. */
+export interface Members {
+  /** Their ids on the host. */
+  list(): number[];
+  /** Whether a process is, or was when it was last seen, one of them. */
+  has(pid: number): boolean;
+}
+
+/**
+ * The container's processes: those in its PID namespace; where that is not its own, its first process and what
+ * descends from it, which an init of ours there does not let go.
+ */
+export function membersOf(initPid: number): Members {
+  const namespace = ownNamespaceOf(initPid);
+  if (namespace === undefined) return { list: () => [], has: () => false };
+  if (namespace === 'shared') {
+    return { list: () => descendantsOf(initPid, allPids()), has: (pid) => isDescendant(pid, initPid) };
+  }
+  const has = (pid: number) => isInNamespace(pid, namespace);
+  return { list: () => allPids().filter(has), has };
+}
+
+function allPids(): number[] {
+  return readdirSync('/proc').map(Number).filter(Number.isInteger);
+}
+
+/** Its PID namespace, when it is the first process of that: `pid:[4026532000]`. */
+function ownNamespaceOf(pid: number): string | 'shared' | undefined {
+  try {
+    // man 5 proc_pid_status: its ids in every namespace, the innermost last.
+    const ids = /^NSpid:\s*(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]?.split(/\s+/) ?? [];
+    return ids.length > 1 && ids.at(-1) === '1' ? readlinkSync(`/proc/${pid}/ns/pid`) : 'shared';
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ESRCH')) return undefined;
+    throw error;
+  }
+}
+
+function descendantsOf(first: number, all: readonly number[]): number[] {
+  const children = new Map<number, number[]>();
+  for (const pid of all) {
+    const parent = readStat(pid)?.ppid;
+    if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), pid]);
+  }
+  const found = [first];
+  // Grows while it is walked.
+  for (const pid of found) found.push(...(children.get(pid) ?? []));
+  return found;
+}
+
+function isDescendant(pid: number, first: number): boolean {
+  for (let each: number | undefined = pid; each !== undefined && each > 0; each = readStat(each)?.ppid) {
+    if (each === first) return true;
+  }
+  return false;
+}
+
+/** What /proc/PID/stat says of a process (man 5 proc_pid_stat). Times are in ticks of the clock. */
+export interface ProcessStat {
+  readonly name: string;
+  /** One letter: `R`, `S`, `T` … */
+  readonly state: string;
+  readonly ppid: number;
+  readonly userTicks: number;
+  readonly systemTicks: number;
+  /** When it was started, since the machine was. */
+  readonly startTicks: number;
+}
+
+/** Reads the stat of a process; undefined when there is none. */
+export function readStat(pid: number): ProcessStat | undefined {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')) return undefined;
+    throw error;
+  }
+  return parseStat(text);
+}
+
+/** Anything may be in a name, parentheses too: what follows it begins after the last one. */
+export function parseStat(text: string): ProcessStat {
+  const end = text.lastIndexOf(')');
+  const fields = text.slice(end + 2).split(' ');
+  return {
+    name: text.slice(text.indexOf('(') + 1, end),
+    state: fields[0] ?? '?',
+    ppid: Number(fields[1]),
+    userTicks: Number(fields[11]),
+    systemTicks: Number(fields[12]),
+    startTicks: Number(fields[19]),
+  };
+}
