@@ -12,7 +12,8 @@ const DIST = 'dist';
  */
 async function convertToCommonJs(): Promise<void> {
   for (const name of await readdir(DIST)) {
-    if (!name.endsWith('.js')) continue;
+    // A program is run, never required.
+    if (!name.endsWith('.js') || name === 'cli.js') continue;
     const source = await readFile(join(DIST, name), 'utf8');
     const { code } = await transform(source.replaceAll(/(["'])(\.\/[\w-]+)\.js\1/g, '$1$2.cjs$1'), COMMONJS);
     await writeFile(join(DIST, name.replace(/\.js$/, '.cjs')), code);
@@ -32,10 +33,11 @@ const COMMONJS = {
 } satisfies TransformOptions;
 
 const entry = { index: 'sdk/index.ts', syscalls: 'syscalls/index.ts' };
+const programs = { cli: 'sdk/cli.ts' };
 
 export default defineConfig([
   {
-    entry,
+    entry: { ...entry, ...programs },
     format: 'esm',
     target: 'node20.18',
     platform: 'node',

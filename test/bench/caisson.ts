@@ -21,14 +21,21 @@ export function useStore(workspace: Workspace, on: 'disk' | 'tmpfs'): void {
   process.env.CAISSON_ROOT = join(workspace[on], 'store');
 }
 
+/** How a row of caisson's is called, and whose ids its containers have: by default those that all others have. */
+interface Variation {
+  readonly name?: string;
+  readonly userns?: 'auto' | 'host';
+}
+
 /** `Container.run`, from the call to the collected result. */
-export function caissonRun(setting: Setting, command: Command, name = 'caisson'): Entry {
+export function caissonRun(setting: Setting, command: Command, { name = 'caisson', userns }: Variation = {}): Entry {
   return {
     name,
     open: async () => {
       const { Container, Image } = await loadCaisson();
       const image = Image.directory(setting.workspace.rootfs);
-      const options = { network: setting.network, upper: setting.upper };
+      const ids = userns ?? (setting.rootless ? 'auto' : 'host');
+      const options = { network: setting.network, upper: setting.upper, userns: ids };
       const sample = async () => {
         useStore(setting.workspace, 'disk');
         const begin = performance.now();
@@ -49,5 +56,5 @@ export function caissonRunInMemory(setting: Setting, command: Command): Entry {
     upper: 'disk',
     workspace: { ...setting.workspace, disk: setting.workspace.tmpfs },
   };
-  return caissonRun(inMemory, command, 'caisson, store on tmpfs');
+  return caissonRun(inMemory, command, { name: 'caisson, store on tmpfs' });
 }

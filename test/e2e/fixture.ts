@@ -1,6 +1,6 @@
 /** What every file of containers starts with: a store of its own, and a look after each test at what is left. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, watch } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Container, Image } from 'caisson';
@@ -30,9 +30,11 @@ export function privateStore(): string {
   const store = mkdtempSync(join(tmpdir(), 'caisson-e2e-'));
   process.env.CAISSON_ROOT = store;
   let before: Traces;
-  // What this process opens once and keeps is open from then on: its lock in the store, the compiler of scripts.
+  // What this process opens once and keeps is open from then on: its lock in the store, the compiler of scripts, the
+  // inotify of its event loop.
   beforeAll(async () => {
     transformSync('');
+    watch(store).close();
     await Container.run(Image.host(), ['true']);
   });
   beforeEach(() => {

@@ -25,6 +25,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'libc6-dev': ['/usr/include/stdio.h'],
   'binutils-aarch64-linux-gnu': ['/usr/bin/aarch64-linux-gnu-objdump'],
   'qemu-user': ['/usr/bin/qemu-aarch64'],
+  'redis-server': ['/usr/bin/redis-server'],
   git: ['/usr/bin/git'],
   procps: ['/usr/bin/ps'],
   'util-linux': ['/usr/bin/script', '/usr/bin/unshare'],
@@ -52,7 +53,8 @@ function missingPackages(): string[] {
 function apt(...command: readonly string[]): void {
   // A second apt at work on this machine is waited for instead of being an error.
   const options = ['-qq', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300'];
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  // Runlevel 1: a server that comes with a package is not to be started on this machine (man 8 invoke-rc.d).
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
   const { status, stderr } = spawnSync('apt-get', [...options, ...command], { env, encoding: 'utf8' });
   if (status !== 0) console.warn(`apt-get ${command.join(' ')}: ${stderr.trim()}`);
 }

@@ -104,10 +104,21 @@ function storeTraces(store: string): string[] {
 }
 
 function descriptorTraces(): string[] {
-  return list('/proc/self/fd').flatMap((descriptor) => {
+  const open = list('/proc/self/fd').flatMap((descriptor) => {
     const target = linkIfThere(`/proc/self/fd/${descriptor}`);
     return target === undefined ? [] : [`descriptor ${descriptor}, ${target}`];
   });
+  return withoutRanges(open);
+}
+
+/** A thread keeps ranges of ids for its next containers, some at most: a lock and two user namespaces each. */
+const MAX_RANGES = 16;
+
+function withoutRanges(open: readonly string[]): string[] {
+  const locks = open.filter((trace) => /\/locks\/ids-\d+\.lock$/.test(trace)).slice(0, MAX_RANGES);
+  const namespaces = open.filter((trace) => trace.includes(', user:[')).slice(0, 2 * locks.length);
+  const kept = new Set([...locks, ...namespaces]);
+  return open.filter((trace) => !kept.has(trace));
 }
 
 function list(directory: string, onlyDirectories = false): string[] {

@@ -12,6 +12,8 @@ import { measurePull } from './pull.ts';
 import { measureRun } from './run.ts';
 import { measureSplit } from './split.ts';
 import { measureStdout } from './stdout.ts';
+import { measureSupervisors } from './supervisors.ts';
+import { measureUserNamespaces } from './userns.ts';
 
 /** What is asked of the bench. */
 export interface Programme {
@@ -34,11 +36,13 @@ export async function measureAll(programme: Programme): Promise<Scenario[]> {
     for (const upper of ['disk', 'tmpfs'] as const) await add(measureRun({ ...base, network, upper }, pace(70, 2500)));
   }
   await add(measureExec(base, pace(70, 2500)));
+  if (!rootless) await add(measureUserNamespaces(base, pace(70, 2500)));
   if (privilegesOnly) return scenarios;
   for (const upper of ['disk', 'tmpfs'] as const) await add(measureMany({ ...base, upper }, pace(8, 3500)));
   await add(measureStdout(base, pace(8, 4500)));
   await add(measureImport(pace(30, 4000)));
   await add(measureAlive(base, quick ? 200 : 1000));
+  await add(measureSupervisors(base, pace(6, 4000)));
   await add(measureSplit(base, pace(70, 2500)));
   return scenarios;
 }

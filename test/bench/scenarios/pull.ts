@@ -51,7 +51,7 @@ export async function measurePull({ workspace }: Setting, pace: Pace): Promise<S
       pace,
     );
     const notes = [
-      'pull: from a registry on loopback; caisson has it all synced to the disk when it is done, tar and skopeo do not, and skopeo unpacks nothing',
+      'pull: from a registry on loopback; caisson has the blobs on the disk when it is done and its layers a moment later, tar and skopeo have nothing there, and skopeo unpacks nothing',
     ];
     return [
       { id: 'pull', title: 'pull and unpack Debian', unit: 'ms', rows, notes },

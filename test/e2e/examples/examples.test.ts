@@ -48,6 +48,23 @@ describe.each(USERS)('as user %i', (uid) => {
     expect(processesIn(supervised)).toEqual(['1 caisson', '2 ps aux']);
   });
 
+  test('volume outlives its containers, is kept from removal by its user, and gets into a running one', async (context) => {
+    const lines = (await outputOf(context, 'volume', uid)).trim().split('\n');
+    expect(lines.slice(0, 3)).toEqual(['visits so far: 1', 'visits so far: 2', 'visits so far: 3']);
+    expect(lines[3]).toMatch(/^example-visits: \d+ bytes, of .*, used by 0 containers$/);
+    expect(lines[4]).toMatch(/^volume 'example-visits' is used by container 'example-keeper'/);
+    expect(lines[5]).toMatch(/^the last: visit by [0-9a-f]{12}$/);
+  });
+
+  test('ready waits for a server, asks it without a port, and tells why another does not start', async (context) => {
+    requires(context, isOnPath('perl'), 'perl');
+    expect((await outputOf(context, 'ready', uid)).trim().split('\n')).toEqual([
+      'Hello from box',
+      'it is healthy',
+      'START_FAILED: exit code 3, no space left',
+    ]);
+  });
+
   test('namespaces shows five that the container does not share', async (context) => {
     const output = await outputOf(context, 'namespaces', uid);
     for (const [name, kind] of Object.entries({ mount: 'mnt', pid: 'pid', network: 'net', ipc: 'ipc', uts: 'uts' })) {
@@ -118,6 +135,23 @@ describe.each(USERS)('as user %i', (uid) => {
     const found = inOrder.map((text) => calls.findIndex((call) => call.includes(text)));
     expect(found).not.toContain(-1);
     expect(found).toEqual(found.toSorted((left, right) => left - right));
+  });
+
+  test('unshare runs a command among the files of this machine, in other namespaces', async (context) => {
+    expect(await outputOf(context, 'unshare', uid)).toBe('unshared\n0\n1\n1\n\n');
+  });
+
+  test('nsenter runs a program of this machine in the network of a container', async (context) => {
+    expect(await outputOf(context, 'nsenter', uid)).toMatch(/^called server, in net:\[\d+\], which is the server's\n$/);
+  });
+
+  test('pod has a client that asks a server by its name', async (context) => {
+    expect(await outputOf(context, 'pod', uid)).toBe('hello from the server\n');
+  });
+
+  test('time shows clocks that are a week ahead', async (context) => {
+    const [, here, there] = /up for (\S+) days, in there for (\S+)\n$/.exec(await outputOf(context, 'time', uid)) ?? [];
+    expect(Number(there) - Number(here)).toBeCloseTo(7, 1);
   });
 
   test('unshare-setns leaves its UTS namespace and comes back, or says that this needs root', async (context) => {

@@ -48,6 +48,7 @@ test('the files of /etc that are written new', () => {
       'daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n' +
       'nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n',
     '/etc/group': 'root:x:0:\ndaemon:x:1:\ntty:x:5:\nnogroup:x:65534:\n',
+    '/etc/hostname': '',
     '/etc/hosts': '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n',
     '/etc/host.conf': 'multi on\n',
     '/etc/nsswitch.conf':

@@ -31,7 +31,7 @@ describe('every agent', () => {
       const serving = first(stub, /^close\(3\)/);
       const open = stub.slice(serving + 1).filter((step) => step.kind === 'call' && step.onError === undefined);
       expect(open.map((step) => step.kind === 'call' && step.call.syscall)).toEqual([
-        ...Array(2).fill('close'),
+        ...Array(3).fill('close'),
         'exit_group',
       ]);
     },
@@ -39,10 +39,14 @@ describe('every agent', () => {
 });
 
 describe('an agent in a running container', () => {
-  test('enters its mount namespace and not its PID namespace', () => {
-    expect(callsOf(inside.stub)[first(inside.stub, /^setns/)]).toBe('setns(5, CLONE_NEWNS)');
+  test('enters its mount and its network namespace and not its PID namespace', () => {
+    expect(callsOf(inside.stub)[first(inside.stub, /^setns/)]).toBe('setns(5, CLONE_NEWNS|CLONE_NEWNET)');
     const rootless = planAgentInContainer(specOf({}, { facts: ROOTLESS }));
-    expect(callsOf(rootless.stub)[first(rootless.stub, /^setns/)]).toBe('setns(5, CLONE_NEWNS|CLONE_NEWUSER)');
+    expect(callsOf(rootless.stub)[first(rootless.stub, /^setns/)]).toBe(
+      'setns(5, CLONE_NEWNS|CLONE_NEWUSER|CLONE_NEWNET)',
+    );
+    const onHost = planAgentInContainer(specOf({ network: 'host' }));
+    expect(callsOf(onHost.stub)[first(onHost.stub, /^setns/)]).toBe('setns(5, CLONE_NEWNS)');
   });
 
   test('takes the devices away from mounts of its own, and then all capabilities but those over files', () => {
@@ -58,7 +62,9 @@ describe('an agent in a running container', () => {
 describe('an agent of a container that does not run', () => {
   test('mounts the root with the steps of a start, and only the user’s mounts', () => {
     const root = (steps: typeof ofRoot.stub) =>
-      callsOf(steps).filter((call) => /^(mount\((null|"overlay")|pivot_root|umount2|open_tree)/.test(call));
+      callsOf(steps).filter((call) =>
+        /^(mount\((null|"overlay")|pivot_root|umount2|open_tree(?!\(file of))/.test(call),
+      );
     expect(root(ofRoot.stub)).toEqual(root(planContainer(spec, PIPES).stub));
     expect(callsOf(ofRoot.stub).join()).not.toMatch(/"proc"|"sysfs"|\/dev/);
   });

@@ -26,6 +26,8 @@ export function specOf(options: ContainerOptions = {}, resolved: Partial<Resolve
       config: {},
       user: { uid: 0, gid: 0, additionalGids: [], home: '/root' },
       mounts: (options.mounts ?? []).map((mount) => ({ ...mount, kind: 'directory' })),
+      devices: [],
+      etc: { resolvConf: 'nameserver 192.0.2.1\n', isShared: false },
       rootPath: '/store/containers/1',
       layers: ['/store/layers/1'],
       views: [],

@@ -10,7 +10,7 @@ import {
 } from '../../../sdk/spec/check.ts';
 
 const CONTAINER_NAMES =
-  'env, user, workdir, tty, stdin, stdout, stderr, signal, command, entrypoint, name, hostname, mounts, init, network, readOnly, upper, stopSignal';
+  'env, user, workdir, tty, stdin, stdout, stderr, signal, command, entrypoint, name, labels, detach, restart, logs, hostname, mounts, devices, hosts, dns, init, network, userns, namespaces, timeOffsets, propagation, readOnly, upper, healthCheck, ready, startTimeoutMs, stopSignal';
 const STRING = 'a string without NUL characters';
 const STRINGS = 'an array of strings without NUL characters';
 const ENVIRONMENT = 'an object of strings without NUL characters, with names without =';
@@ -19,7 +19,7 @@ const TARGET = 'an absolute path in the container';
 const TTY = 'a boolean or { columns, rows } from 0 to 65535';
 const STDIN = "'pipe', 'ignore', 'inherit', a string, bytes, a stream or an async iterable";
 const OUTPUT = "'pipe' or 'ignore' or 'inherit'";
-const NAME = 'letters, digits, _ . - and a letter or digit first';
+const NAME = 'at most 128 letters, digits, _ . - and a letter or digit first';
 const SIGNAL = "the name of a signal, as 'SIGTERM'";
 
 const BAD_OPTIONS: readonly (readonly [name: string, value: unknown, expected: string, got: string])[] = [
@@ -68,7 +68,7 @@ const BAD_OPTIONS: readonly (readonly [name: string, value: unknown, expected: s
   ['hostname', 'é'.repeat(33), 'at most 64 bytes', JSON.stringify('é'.repeat(33))],
   ['mounts', {}, 'an array of mounts', '{}'],
   ['init', 'true', 'a boolean', '"true"'],
-  ['network', 'bridge', "'none' or 'host'", '"bridge"'],
+  ['network', 'bridge', "'none' or 'host' or { container } or { path }", '"bridge"'],
   ['readOnly', 1, 'a boolean', '1'],
   ['upper', 'memory', "'disk' or 'tmpfs'", '"memory"'],
   ['stopSignal', 'TERM', SIGNAL, '"TERM"'],
@@ -131,20 +131,21 @@ describe('good options are accepted', () => {
   });
 });
 
+const TYPES = "'bind' or 'tmpfs' or 'volume' or 'image' or 'overlay' or 'file'";
+
 describe('mounts', () => {
   const bind = { type: 'bind', source: '/data', target: '/data' };
   const tmpfs = { type: 'tmpfs', target: '/tmp' };
+  const volume = { type: 'volume', target: '/data' };
+  const name = 'at most 128 letters, digits, _ . - and a letter or digit first';
   const below = 'an absolute path below / in the container';
   const mode = 'permissions from 0 to 0o7777';
 
   test.each<[unknown, string]>([
-    ['/data', `mounts[1] must have a type of 'bind' or 'tmpfs', got "/data"`],
-    [null, `mounts[1] must have a type of 'bind' or 'tmpfs', got null`],
-    [
-      { type: 'nfs', target: '/x' },
-      `mounts[1] must have a type of 'bind' or 'tmpfs', got {"type":"nfs","target":"/x"}`,
-    ],
-    [{ type: 'toString' }, `mounts[1] must have a type of 'bind' or 'tmpfs', got {"type":"toString"}`],
+    ['/data', `mounts[1] must have a type of ${TYPES}, got "/data"`],
+    [null, `mounts[1] must have a type of ${TYPES}, got null`],
+    [{ type: 'nfs', target: '/x' }, `mounts[1] must have a type of ${TYPES}, got {"type":"nfs","target":"/x"}`],
+    [{ type: 'toString' }, `mounts[1] must have a type of ${TYPES}, got {"type":"toString"}`],
     [{ type: 'bind', target: '/x' }, `mounts[1] of type 'bind' must have a source, got {"type":"bind","target":"/x"}`],
     [{ type: 'bind', source: '/x' }, `mounts[1] of type 'bind' must have a target, got {"type":"bind","source":"/x"}`],
     [{ type: 'tmpfs' }, `mounts[1] of type 'tmpfs' must have a target, got {"type":"tmpfs"}`],
@@ -156,12 +157,30 @@ describe('mounts', () => {
     [{ ...bind, target: '/a/../' }, `mounts[1].target must be ${below}, got "/a/../"`],
     [{ ...tmpfs, target: '//.' }, `mounts[1].target must be ${below}, got "//."`],
     [{ ...bind, readOnly: 'yes' }, 'mounts[1].readOnly must be a boolean, got "yes"'],
-    [{ ...bind, mode: 0o700 }, 'unknown mounts[1].mode; there are type, source, target, readOnly'],
-    [{ ...tmpfs, source: '/x' }, 'unknown mounts[1].source; there are type, target, sizeBytes, mode, readOnly'],
+    [
+      { ...bind, mode: 0o700 },
+      'unknown mounts[1].mode; there are type, target, readOnly, source, recursive, propagation, idmap',
+    ],
+    [{ ...tmpfs, source: '/x' }, 'unknown mounts[1].source; there are type, target, readOnly, sizeBytes, mode'],
     [{ ...tmpfs, sizeBytes: 0 }, 'mounts[1].sizeBytes must be a positive integer, got 0'],
     [{ ...tmpfs, sizeBytes: '1m' }, 'mounts[1].sizeBytes must be a positive integer, got "1m"'],
     [{ ...tmpfs, mode: '755' }, `mounts[1].mode must be ${mode}, got "755"`],
     [{ ...tmpfs, mode: 0o10000 }, `mounts[1].mode must be ${mode}, got 4096`],
+    [
+      { ...bind, propagation: 'rshared' },
+      `mounts[1].propagation must be 'private' or 'slave' or 'shared', got "rshared"`,
+    ],
+    [{ ...volume, source: '../x' }, `mounts[1].source must be ${name}, got "../x"`],
+    [{ ...volume, source: { name: '/' } }, `mounts[1].source must be ${name}, got {"name":"/"}`],
+    [{ ...volume, subpath: 'a/../..' }, `mounts[1].subpath must be a relative path without '..', got "a/../.."`],
+    [{ ...volume, subpath: '/a' }, `mounts[1].subpath must be a relative path without '..', got "/a"`],
+    [
+      { type: 'image', target: '/x' },
+      `mounts[1] of type 'image' must have a image, got {"type":"image","target":"/x"}`,
+    ],
+    [{ type: 'image', target: '/x', image: 'alpine' }, 'mounts[1].image must be an Image, got "alpine"'],
+    [{ type: 'file', target: '/x' }, `mounts[1] of type 'file' must have a content, got {"type":"file","target":"/x"}`],
+    [{ type: 'file', target: '/x', content: 7 }, 'mounts[1].content must be a string or bytes, got 7'],
   ])('%j is refused', (mount, message) => {
     expect(refusal(() => checkContainerOptions({ mounts: [bind, mount] }))).toBe(message);
   });

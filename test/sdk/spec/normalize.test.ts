@@ -36,6 +36,15 @@ const MASKED = [
 
 const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
+/** The names that every /etc/hosts has. */
+const LOCAL = `127.0.0.1\tlocalhost
+::1\tlocalhost ip6-localhost ip6-loopback
+fe00::\tip6-localnet
+ff00::\tip6-mcastprefix
+ff02::1\tip6-allnodes
+ff02::2\tip6-allrouters
+`;
+
 /** A container of root's, as decided from nothing but its command. */
 const PRIVILEGED: Spec = {
   ociVersion: '1.2.0',
@@ -74,6 +83,13 @@ const PRIVILEGED: Spec = {
     },
     { destination: '/dev/mqueue', type: 'mqueue', options: ['nosuid', 'nodev', 'noexec'], standard: true },
     { destination: '/sys', type: 'sysfs', options: ['nosuid', 'nodev', 'noexec', 'ro'], standard: true },
+    ...[
+      ['/etc/hosts', `${LOCAL}127.0.0.1\t0123456789ab\n`],
+      ['/etc/hostname', '0123456789ab\n'],
+      ['/etc/resolv.conf', 'nameserver 192.0.2.1\n'],
+    ].map(([destination = '', content]) => {
+      return { destination, type: 'file', options: ['mode=644'], kind: 'file', content, standard: true } as const;
+    }),
   ],
   linux: {
     namespaces: ['mount', 'pid', 'ipc', 'uts', 'cgroup', 'network'].map((type) => ({
@@ -243,6 +259,8 @@ test('the user is who was looked up', () => {
   expect(process.user).toEqual({ uid: 1000, gid: 50, additionalGids: [4, 24] });
 });
 
+const BIND = ['rbind', 'rprivate'];
+
 describe('mounts', () => {
   test('come behind the standard set, in their order, as an OCI runtime takes them', () => {
     const mounts = [
@@ -254,10 +272,17 @@ describe('mounts', () => {
     const kinds = ['directory', 'file', 'directory', 'directory'] as const;
     const resolved = mounts.map((mount, index) => ({ ...mount, kind: kinds[index] ?? 'directory' }));
     const spec = decide({ command: ['true'], mounts }, { mounts: resolved });
-    expect(spec.mounts.slice(0, 6)).toEqual(PRIVILEGED.mounts);
-    expect(spec.mounts.slice(6)).toEqual([
-      { destination: '/srv/data', type: 'bind', source: '/data', options: ['rbind'], kind: 'directory' },
-      { destination: '/etc/hosts', type: 'bind', source: '/etc/hosts', options: ['rbind', 'ro'], kind: 'file' },
+    const standard = PRIVILEGED.mounts.filter(({ destination }) => destination !== '/etc/hosts');
+    expect(spec.mounts.slice(0, 8)).toEqual(standard);
+    expect(spec.mounts.slice(8)).toEqual([
+      { destination: '/srv/data', type: 'bind', source: '/data', options: [...BIND, 'idmap'], kind: 'directory' },
+      {
+        destination: '/etc/hosts',
+        type: 'bind',
+        source: '/etc/hosts',
+        options: [...BIND, 'ro', 'idmap'],
+        kind: 'file',
+      },
       { destination: '/tmp', type: 'tmpfs', options: ['nosuid', 'nodev', 'mode=1777'] },
       { destination: '/cache', type: 'tmpfs', options: ['nosuid', 'nodev', 'mode=700', 'size=1048576', 'ro'] },
     ]);
@@ -294,6 +319,8 @@ function decide(options: ContainerOptions, resolved: Partial<Resolved> = {}): Sp
     config: {},
     user: { uid: 0, gid: 0, additionalGids: [], home: '/root' },
     mounts: [],
+    devices: [],
+    etc: { resolvConf: 'nameserver 192.0.2.1\nnameserver 127.0.0.1\n', isShared: false },
     rootPath: '/store/root',
     layers: ['/layers/1'],
     views: [],
