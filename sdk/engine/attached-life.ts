@@ -274,7 +274,11 @@ export class AttachedLife implements Life {
   }
 
   notRunning(done: string): CaissonError {
-    return wrongState(this.#name, this.state, done);
+    return wrongState(
+      this.#name,
+      this.#removing === undefined || this.state === 'removed' ? this.state : 'being removed',
+      done,
+    );
   }
 
   get #first(): Process {

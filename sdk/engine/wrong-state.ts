@@ -4,11 +4,11 @@ import { CaissonError } from '../../syscalls/index.ts';
 import type { ContainerState } from './life.ts';
 
 /** @param done completes "the container cannot be …" */
-export function wrongState(name: string, state: ContainerState, done: string): CaissonError {
+export function wrongState(name: string, state: ContainerState | 'being removed', done: string): CaissonError {
   const message = `container ${inspect(name)} cannot be ${done}: it is ${state}`;
   if (done === 'resumed' && state === 'running') return new CaissonError('NOT_PAUSED', message);
   if (state === 'paused') return new CaissonError('PAUSED', message, { hint: 'resume it first' });
-  if (state === 'removed') return new CaissonError('NOT_RUNNING', message);
+  if (state === 'removed' || state === 'being removed') return new CaissonError('NOT_RUNNING', message);
   const isUp = state === 'running' || state === 'restarting';
   return new CaissonError(isUp ? 'ALREADY_RUNNING' : 'NOT_RUNNING', message);
 }

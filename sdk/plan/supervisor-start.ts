@@ -64,6 +64,7 @@ export function startContainer(launch: ContainerLaunch, stdio: SupervisedStdio, 
       report,
       LAUNCH_VARIABLES.report,
     ),
+    add(report, 0, LAUNCH_VARIABLES.reader),
     ...openStdio(stdio),
     // The ids of a new user namespace are written to files of /proc, which belong to root unless this is set.
     prctl.step('letting the process map its ids', [PR_SET_DUMPABLE, 1, 0, 0, 0]),

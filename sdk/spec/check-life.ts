@@ -78,10 +78,17 @@ export function checkEventOptions(options: unknown): void {
 }
 
 /** @throws TypeError for what makes no sense of a container that is run to its end and removed */
-export function refuseInRun({ detach, restart }: { detach?: unknown; restart?: unknown }): void {
-  if (detach === true)
-    throw new TypeError("option 'detach' is for Container.start(): who runs a container waits for it");
-  if (restart !== undefined && restart !== 'no') {
-    throw new TypeError("option 'restart' is for Container.start(): what is run is run once");
+export function refuseInRun(options: object): void {
+  for (const [name, reason] of Object.entries(NOT_OF_RUN)) {
+    const value = (options as Readonly<Record<string, unknown>>)[name];
+    if (value === undefined || value === false || value === 'no') continue;
+    throw new TypeError(`option '${name}' is for Container.start(): ${reason}`);
   }
 }
+
+const NOT_OF_RUN = {
+  detach: 'who runs a container waits for it',
+  restart: 'what is run is run once',
+  ready: 'who runs a container waits for its end',
+  startTimeoutMs: 'the deadline of a run is timeoutMs',
+} as const;

@@ -140,7 +140,9 @@ export interface CollectOptions {
 }
 
 /** Options of {@link Container.run}. */
-export interface RunOptions extends Omit<ContainerOptions, 'command'>, CollectOptions {}
+export interface RunOptions
+  extends Omit<ContainerOptions, 'command' | 'detach' | 'restart' | 'ready' | 'startTimeoutMs'>,
+    CollectOptions {}
 
 /** Options of `container.exec`. */
 export interface ExecOptions extends Omit<ProcessOptions, 'tty'>, CollectOptions {}

@@ -57,7 +57,7 @@ test.for([
     { mounts: [{ source: '/a', target: '/b' }] },
     /mounts\[0\] must have a type of 'bind' or 'tmpfs'/,
   ],
-  ['a mount of an unknown type', { mounts: [{ type: 'volume', target: '/b' }] }, /mounts\[0\] must have a type/],
+  ['a mount of an unknown type', { mounts: [{ type: 'nfs', target: '/b' }] }, /mounts\[0\] must have a type/],
   [
     'a mount of a type objects have',
     { mounts: [{ type: 'constructor', target: '/b' }] },

@@ -35,8 +35,8 @@ test('two containers from one image do not see each other’s files', async (con
   await using one = await Container.start(image, { command: ['sleep', '60'] });
   await using other = await Container.start(image, { command: ['sleep', '60'] });
   await Promise.all([one.exec(sh('echo one > /file; rm /etc/group')), other.exec(sh('echo other > /file'))]);
-  expect((await one.exec(sh('cat /file; ls /etc'))).stdout).toBe('one\npasswd\n');
-  expect((await other.exec(sh('cat /file; ls /etc'))).stdout).toBe('other\ngroup\npasswd\n');
+  expect((await one.exec(sh('cat /file; ls /etc'))).stdout).toBe('one\nhostname\nhosts\npasswd\nresolv.conf\n');
+  expect((await other.exec(sh('cat /file; ls /etc'))).stdout).toBe('other\ngroup\nhostname\nhosts\npasswd\nresolv.conf\n');
 });
 
 test('the directory of an image never changes', async (context) => {
@@ -173,7 +173,7 @@ test('an image without any of the standard directories gets them', async (contex
   const root = temporaryDirectory(context, 0o755);
   cpSync(join(busyboxTree(context), 'bin/busybox'), join(root, 'busybox'));
   const { stdout } = await Container.run(Image.directory(root), ['/busybox', 'ls', '/']);
-  expect(stdout).toBe('busybox\ndev\nproc\nsys\n');
+  expect(stdout).toBe('busybox\ndev\netc\nproc\nsys\n');
   expect(readdirSync(root)).toEqual(['busybox']);
 });
 

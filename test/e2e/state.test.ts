@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Container, Image } from 'caisson';
+import { Container, Image, ready } from 'caisson';
 import { expect, type TestContext, test } from 'vitest';
 import { CellWriter, CREATED, openStore } from '../../store/index.ts';
 import { type RunningScript, startScript } from '../support/script.ts';
@@ -96,8 +96,9 @@ test('what cannot be meant is refused by name', async () => {
   await expect(Container.get('../../etc')).rejects.toMatchObject({ code: 'CONTAINER_NOT_FOUND' });
   await expect(Container.start(host, { restart: 'sometimes' } as never)).rejects.toThrow("option 'restart' must be");
   await expect(Container.start(host, { name: '-x' })).rejects.toThrow("option 'name' must be at most 128 letters");
-  await expect(Container.run(host, ['true'], { detach: true })).rejects.toThrow(TypeError);
-  await expect(Container.run(host, ['true'], { restart: 'always' })).rejects.toThrow(TypeError);
+  for (const option of [{ detach: true }, { restart: 'always' }, { ready: ready.port(80) }, { startTimeoutMs: 1 }]) {
+    await expect(Container.run(host, ['true'], option as never)).rejects.toThrow('is for Container.start()');
+  }
   expect(() => Container.events({ since: 'yesterday' } as never)).toThrow("option 'since' must be a Date");
 });
 
