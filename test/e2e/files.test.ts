@@ -36,7 +36,9 @@ test('two containers from one image do not see each other’s files', async (con
   await using other = await Container.start(image, { command: ['sleep', '60'] });
   await Promise.all([one.exec(sh('echo one > /file; rm /etc/group')), other.exec(sh('echo other > /file'))]);
   expect((await one.exec(sh('cat /file; ls /etc'))).stdout).toBe('one\nhostname\nhosts\npasswd\nresolv.conf\n');
-  expect((await other.exec(sh('cat /file; ls /etc'))).stdout).toBe('other\ngroup\nhostname\nhosts\npasswd\nresolv.conf\n');
+  expect((await other.exec(sh('cat /file; ls /etc'))).stdout).toBe(
+    'other\ngroup\nhostname\nhosts\npasswd\nresolv.conf\n',
+  );
 });
 
 test('the directory of an image never changes', async (context) => {

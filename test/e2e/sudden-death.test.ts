@@ -55,8 +55,10 @@ const AFTER = `
   const left = await Container.list({ all: true });
   for (const each of left) {
     const { detached, state, name, pid } = each.inspect();
-    if (!detached || (state === 'running') !== (pid !== null)) throw new Error('left: ' + JSON.stringify(each.inspect()));
-    if (state === 'running') await each.exec(['true']);
+    const isUp = state === 'running' || state === 'paused';
+    if (!detached || isUp !== (pid !== null)) throw new Error('left: ' + JSON.stringify(each.inspect()));
+    if (state === 'paused') await each.resume();
+    if (isUp) await each.exec(['true']);
     else await each.start();
     await each.remove();
   }
