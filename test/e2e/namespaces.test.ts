@@ -43,8 +43,15 @@ async function namespacesOf(container: Container): Promise<Record<Type | 'user',
   }
 }
 
+/** Nobody but root may look at a keeper: its command is in the same namespaces. */
 function linkOf(pid: number | 'self', type: Type | 'user'): string {
-  return readlinkSync(`/proc/${pid}/ns/${type === 'user' ? type : FILES[type]}`);
+  try {
+    return readlinkSync(`/proc/${pid}/ns/${type === 'user' ? type : FILES[type]}`);
+  } catch (error) {
+    const child = Number.parseInt(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8'), 10);
+    if (isRoot || Number.isNaN(child)) throw error;
+    return linkOf(child, type);
+  }
 }
 
 describe.each(TYPES)('%s', (type) => {
@@ -348,7 +355,7 @@ test('a user with one id can do all that', async (context) => {
   expect(result).toMatchObject({ stdout: '14 NAMESPACE_NOT_PERMITTED\n', stderr: '', exitCode: 0 });
 });
 
-test('a user with subordinate ids can do all that', async (context) => {
+test.runIf(isRoot)('a user with subordinate ids can do all that', async (context) => {
   const result = await runSubordinate(context, EVERY, { args: [busyboxTree(context)] });
   expect(result).toMatchObject({ stdout: '14 NAMESPACE_NOT_PERMITTED\n', stderr: '', exitCode: 0 });
 });

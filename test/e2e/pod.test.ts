@@ -4,7 +4,7 @@ import { CaissonError, type Container, Pod, type PodOptions } from 'caisson';
 import { expect, type TestContext, test } from 'vitest';
 import { runSubordinate } from '../support/subordinate-ids.ts';
 import { runUnprivileged } from '../support/unprivileged.ts';
-import { busybox, busyboxTree, privateStore, sh } from './fixture.ts';
+import { busybox, busyboxTree, isRoot, privateStore, sh } from './fixture.ts';
 
 privateStore();
 
@@ -126,10 +126,10 @@ const SCRIPT = `
   const links = async ({ exec }, container) => (await container.exec(['readlink', ...['net', 'ipc', 'pid', 'uts'].map((each) => '/proc/self/ns/' + each)])).stdout;
   console.log((await links({}, pod.containers.db)) === (await links({}, pod.containers.web)));`;
 
-test.for([
-  ['one id', runUnprivileged],
-  ['subordinate ids', runSubordinate],
-] as const)('a user with %s has pods', async ([, run], context) => {
-  const result = await run(context, SCRIPT, { args: [busyboxTree(context)] });
-  expect(result).toMatchObject({ stdout: 'true\n', stderr: '', exitCode: 0 });
-});
+test.for([['one id', runUnprivileged], ...(isRoot ? [['subordinate ids', runSubordinate] as const] : [])] as const)(
+  'a user with %s has pods',
+  async ([, run], context) => {
+    const result = await run(context, SCRIPT, { args: [busyboxTree(context)] });
+    expect(result).toMatchObject({ stdout: 'true\n', stderr: '', exitCode: 0 });
+  },
+);
