@@ -3,30 +3,29 @@ import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { inspect } from 'node:util';
 import { EventEmitter } from 'eventemitter3';
-import type { ContainerRecord, EventName } from '../store/index.ts';
-import { crypto, describeStore, openStore, type Store } from '../store/places.ts';
+import type { EventName } from '../store/index.ts';
+import { openStore } from '../store/places.ts';
 import type { Change } from '../store/transfer.ts';
-import { acrossCopies, shared } from '../syscalls/index.ts';
+import { acrossCopies } from '../syscalls/index.ts';
+import { attachedContainers } from './attached-containers.ts';
 import type { EventOptions, StoreEvent } from './container-events.ts';
 import { type ContainerEvents, type ContainerInfo, describeLife } from './container-info.ts';
+import { describePlan } from './describe-plan.ts';
 import type { Attachment, AttachOptions } from './engine/attach.ts';
 import type { ConnectOptions } from './engine/connect.ts';
-import { decideContainer } from './engine/decide.ts';
 import type { ExitStatus } from './engine/exit-status.ts';
-import { describeJoined } from './engine/joined.ts';
-import type { ContainerState, Life, LifeListener } from './engine/life.ts';
+import type { ContainerState, Life } from './engine/life.ts';
 import type { Logs, LogsOptions } from './engine/logs.ts';
 import type { Output } from './engine/output.ts';
 import type { Result } from './engine/result.ts';
 import type { Running } from './engine/running.ts';
-import { stdioOptions, wiringOf } from './engine/stdio.ts';
 import type { StopOptions } from './engine/stop.ts';
-import type { NewDetached } from './engine/stored.ts';
 import type { ProcessInfo } from './engine/top.ts';
+import { followEvents, getContainer, listContainers } from './find-containers.ts';
 import type { ContainerFiles, CopyInOptions, CopyOutOptions, CopyResult } from './fs/index.ts';
 import type { ContainerHealth } from './health-status.ts';
 import type { Image } from './image.ts';
-import { planContainer } from './plan/container.ts';
+import { type ContainerParts, makeContainer, type Runtime } from './make-container.ts';
 import type { Plan } from './plan/plan.ts';
 import type { Process } from './process.ts';
 import type { StartOptions } from './ready/start.ts';
@@ -34,20 +33,16 @@ import {
   checkCollectOptions,
   checkCommand,
   checkCommitOptions,
-  checkContainerOptions,
-  checkImage,
   checkProcessOptions,
   checkSnapshotOptions,
   splitCollectOptions,
 } from './spec/check.ts';
-import { checkEventOptions, checkListOptions, checkName, refuseInRun } from './spec/check-life.ts';
+import { checkName, refuseInRun } from './spec/check-life.ts';
 import { checkAttachOptions, checkLogsOptions } from './spec/check-logs.ts';
 import { checkMount } from './spec/check-mounts.ts';
 import type { CommitOptions, SnapshotOptions } from './spec/commit.ts';
-import { copyOptions } from './spec/copy.ts';
-import { isListed, type ListOptions } from './spec/filter.ts';
+import type { ListOptions } from './spec/filter.ts';
 import type { Mount } from './spec/mount-options.ts';
-import { SHORT_ID_LENGTH } from './spec/normalize.ts';
 import type { ContainerOptions, ExecOptions, ProcessOptions, RunOptions, TerminalSize } from './spec/options.ts';
 
 /**
@@ -67,23 +62,25 @@ export class Container extends EventEmitter<ContainerEvents> {
   readonly image: Image;
   readonly #runtime: Runtime;
   readonly #life: Life;
-  /** What a start waits for, of a container that was made here. */
-  #waits: StartOptions = {};
+  readonly #waits: StartOptions;
   #files: ContainerFiles | undefined;
 
-  private constructor(image: Image, runtime: Runtime, live: (listener: LifeListener) => Life) {
+  static readonly #build = (parts: ContainerParts) => new Container(parts);
+
+  private constructor({ image, runtime, waits, live }: ContainerParts) {
     super();
     this.#runtime = runtime;
+    this.#waits = waits;
     this.image = image;
     this.#life = live({
-      started: () => this.emit('started'),
-      exit: (status) => this.emit('exit', status),
+      started: () => tell(() => this.emit('started')),
+      exit: (status) => tell(() => this.emit('exit', status)),
       removed: () => {
-        attached.delete(this.id);
-        this.emit('removed');
+        attachedContainers.delete(this.id);
+        tell(() => this.emit('removed'));
       },
       health: (health) => {
-        this.emit('health', health);
+        tell(() => this.emit('health', health));
         this.#note('health', { status: health.status });
       },
     });
@@ -118,7 +115,7 @@ export class Container extends EventEmitter<ContainerEvents> {
     const { collect, rest } = splitCollectOptions(options);
     checkCollectOptions(collect);
     refuseInRun(rest);
-    const container = await Container.#make(image, { ...rest, command }, true);
+    const container = await makeContainer(image, { ...rest, command }, true, Container.#build);
     try {
       return await container.#runtime.collectResult(container.#life.run(), collect);
     } finally {
@@ -133,7 +130,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @throws CaissonError STORE_FULL, STORE_NOT_WRITABLE; then nothing is left
    */
   static async create(image: Image, options: ContainerOptions = {}): Promise<Container> {
-    return Container.#make(image, options, false);
+    return makeContainer(image, options, false, Container.#build);
   }
 
   /**
@@ -143,7 +140,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @throws SyscallError for a step of the plan that the kernel refused for another reason; then nothing is left
    */
   static async start(image: Image, options: ContainerOptions = {}): Promise<Container> {
-    const container = await Container.#make(image, options, true);
+    const container = await makeContainer(image, options, true, Container.#build);
     try {
       await container.start();
       return container;
@@ -161,11 +158,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @example const server = await Container.get('web')
    */
   static async get(reference: string): Promise<Container> {
-    if (typeof reference !== 'string') throw new TypeError(`reference must be a string, got ${inspect(reference)}`);
-    const { findContainer, sweepNow } = await import('./stored-runtime.ts');
-    const store = openStore();
-    await sweepNow(store);
-    return Container.#ofRecord(store, findContainer(store, reference));
+    return getContainer(reference, Container.#build);
   }
 
   /**
@@ -173,12 +166,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @example for (const { name, state } of await Container.list({ all: true, filter: { label: { tier: 'db' } } })) …
    */
   static async list(options: ListOptions = {}): Promise<readonly Container[]> {
-    checkListOptions(options);
-    const { listContainers, sweepNow } = await import('./stored-runtime.ts');
-    const store = openStore();
-    await sweepNow(store);
-    const all = await Promise.all(listContainers(store).map((record) => Container.#ofRecord(store, record)));
-    return all.filter((each) => isListed(each, options));
+    return listContainers(options, Container.#build);
   }
 
   /**
@@ -187,12 +175,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @example for await (const { type, name } of Container.events({ signal })) console.log(name, type)
    */
   static events(options: EventOptions = {}): AsyncGenerator<StoreEvent, void> {
-    checkEventOptions(options);
-    async function* follow() {
-      const { storeEvents } = await import('./stored-runtime.ts');
-      yield* storeEvents(options);
-    }
-    return follow();
+    return followEvents(options);
   }
 
   /**
@@ -200,11 +183,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @example console.log(Container.plan(Image.host(), { command: ['true'] }).toString())
    */
   static plan(image: Image, options: ContainerOptions = {}): Plan {
-    checkImage(image);
-    checkContainerOptions(options);
-    const id = '0'.repeat(64);
-    const spec = decideContainer(image, options, id, describeStore(), 'describe', describeJoined);
-    return planContainer(spec, wiringOf(stdioOptions(options, 'pipe')));
+    return describePlan(image, options);
   }
 
   /**
@@ -404,7 +383,7 @@ export class Container extends EventEmitter<ContainerEvents> {
   async rename(name: string): Promise<void> {
     checkName(name);
     const before = this.name;
-    this.#life.rename(name);
+    await this.#life.rename(name);
     this.#note('rename', { before });
   }
 
@@ -531,11 +510,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @example await pipeline(container.export(), createWriteStream('rootfs.tar'))
    */
   export(): Readable {
-    const [life, { exportFiles }] = [this.#life, this.#runtime];
-    async function* read() {
-      yield* await life.withFiles('exported', exportFiles);
-    }
-    return process.getBuiltinModule('node:stream').Readable.from(read(), { objectMode: false });
+    return this.#runtime.exportContainer(this.#life);
   }
 
   /** Ends the container with SIGKILL and removes all of it. Idempotent. */
@@ -572,61 +547,15 @@ export class Container extends EventEmitter<ContainerEvents> {
     const { id, name, labels, image } = this;
     this.#runtime.note(openStore(), event, { id, name, labels, image: image.name }, value, more);
   }
-
-  /** @param isStarting whether it is of no use to anybody when this process dies before it runs */
-  static async #make(image: Image, options: ContainerOptions, isStarting: boolean): Promise<Container> {
-    checkImage(image);
-    checkContainerOptions(options);
-    options.signal?.throwIfAborted();
-    const store = openStore();
-    const runtime = await loadRuntime();
-    await runtime.sweepOnce(store);
-    const id = newId();
-    const name = options.name ?? id.slice(0, SHORT_ID_LENGTH);
-    const parts = { id, name, image, options: copyOptions(options), store };
-    const attach = () => new Container(image, runtime, (listener) => new runtime.AttachedLife({ ...parts, listener }));
-    const container =
-      options.detach === true
-        ? await Container.#makeDetached({ ...parts, isStarting }, runtime)
-        : await runtime.claimingName(store, attach);
-    container.#waits = parts.options;
-    if (options.detach !== true) attached.set(id, container);
-    await runtime.prepareVolumes(parts, () => container.remove());
-    // After all microtasks, and so when the caller has the container and may have listened.
-    process.nextTick(() => container.emit('created'));
-    return container;
-  }
-
-  static async #makeDetached(parts: NewDetached, runtime: Runtime): Promise<Container> {
-    const { createDetached, StoredLife } = await import('./stored-runtime.ts');
-    const stored = await runtime.claimingName(parts.store, () => createDetached(parts));
-    return new Container(parts.image, runtime, (listener) => new StoredLife(stored, listener));
-  }
-
-  static async #ofRecord(store: Store, record: ContainerRecord): Promise<Container> {
-    const own = attached.get(record.id);
-    if (own !== undefined) return own;
-    const runtime = await loadRuntime();
-    const { StoredLife, storedParts } = await import('./stored-runtime.ts');
-    const parts = storedParts(store, record);
-    return new Container(parts.image, runtime, (listener) => new StoredLife(parts, listener));
-  }
 }
 
-/** The attached containers of this thread, by their ids. */
-const attached = shared('attached', () => new Map<string, Container>());
-
-type Runtime = typeof import('./runtime.ts');
-
-let runtime: Runtime | undefined;
-
-async function loadRuntime(): Promise<Runtime> {
-  runtime ??= await import('./runtime.ts');
-  return runtime;
-}
-
-/** 64 hexadecimal digits, as Docker's. Node draws the randomness of UUIDs ahead, so this costs a hundredth of randomBytes. */
-function newId(): string {
-  const { randomUUID } = crypto();
-  return `${randomUUID()}${randomUUID()}`.replaceAll('-', '');
+/** What a listener throws is an uncaught exception of its program's, and no reason for a life to stop half-way. */
+function tell(emit: () => void): void {
+  try {
+    emit();
+  } catch (error) {
+    process.nextTick(() => {
+      throw error;
+    });
+  }
 }

@@ -1,4 +1,6 @@
 /** Several containers that share namespaces. */
+import { inspect } from 'node:util';
+import { CaissonError } from '../syscalls/index.ts';
 import { Container } from './container.ts';
 import type { StopOptions } from './engine/stop.ts';
 import type { Image } from './image.ts';
@@ -22,6 +24,8 @@ export class Pod<Name extends string = string> implements AsyncDisposable {
   readonly #options: PodOptions<Name>;
   readonly #image: Image;
   readonly #containers = new Map<string, Container>();
+  /** Those that are being started. */
+  readonly #starting = new Map<string, Promise<Container>>();
   #removing: Promise<void> | undefined;
 
   private constructor(infra: Container, options: PodOptions<Name>, image: Image) {
@@ -64,13 +68,22 @@ export class Pod<Name extends string = string> implements AsyncDisposable {
   /**
    * Adds a container; resolves when it runs.
    * @throws TypeError when the pod has one of that name, or for an option that the pod decides
+   * @throws CaissonError NOT_RUNNING when the pod is removed
    * @throws what {@link Container.start} throws; then the others are as they were
    */
   async start(name: string, image: Image = this.#image, options: Omit<PodContainer, 'image'> = {}): Promise<Container> {
-    checkPodContainer(name, options, this.#shared, [...this.#containers.keys()]);
-    const container = await Container.start(image, this.#memberOptions(name, options));
-    this.#containers.set(name, container);
-    return container;
+    checkPodContainer(name, options, this.#shared, [...this.#containers.keys(), ...this.#starting.keys()]);
+    this.#assertThere(name);
+    const starting = Container.start(image, this.#memberOptions(name, options));
+    this.#starting.set(name, starting);
+    try {
+      const container = await starting;
+      this.#containers.set(name, container);
+      this.#assertThere(name);
+      return container;
+    } finally {
+      this.#starting.delete(name);
+    }
   }
 
   /** Ends its containers with grace, the last one first, and then what holds the namespaces. */
@@ -91,7 +104,14 @@ export class Pod<Name extends string = string> implements AsyncDisposable {
     await this.remove();
   }
 
+  #assertThere(name: string): void {
+    if (this.#removing === undefined) return;
+    throw new CaissonError('NOT_RUNNING', `container ${inspect(name)} cannot be started: its pod is removed`);
+  }
+
+  /** What is being started cannot be removed before there is somebody who has it. */
   async #remove(): Promise<void> {
+    await Promise.allSettled(this.#starting.values());
     const results = await Promise.allSettled(
       [...this.#fromTheLast(), this.#infra].map((container) => container.remove()),
     );

@@ -3,7 +3,7 @@ export { AttachedLife } from './engine/attached-life.ts';
 export { changesOf } from './engine/changes.ts';
 export { commitContainer } from './engine/commit.ts';
 export { checkConnectOptions, connectInto } from './engine/connect.ts';
-export { exportFiles } from './engine/export.ts';
+export { exportContainer } from './engine/export.ts';
 export { note } from './engine/note.ts';
 export { collectResult } from './engine/result.ts';
 export { takeNamedSnapshot } from './engine/snapshot.ts';

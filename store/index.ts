@@ -18,6 +18,7 @@ export {
   isSupervised,
   leaveContainer,
   listContainers,
+  openControl,
   type RecordedImage,
   type RecordedOrigin,
   readContainerRecord,
@@ -27,7 +28,10 @@ export {
   renameContainer,
   renewContainerDirectory,
   type StopRequest,
+  settleLost,
   stopRequestOf,
+  UNKNOWN_STATUS,
+  whileRecordIsOurs,
 } from './containers/index.ts';
 export { creationTime } from './creation-time.ts';
 export { crypto } from './crypto.ts';

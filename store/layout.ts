@@ -159,6 +159,8 @@ export interface ContainerPaths {
   readonly log: string;
   /** A fifo: what a detached container reads. */
   readonly stdin: string;
+  /** A detached one's, which requests to its supervisor go through: only that one reads it. */
+  readonly control: string;
   /** What checks of its health said. */
   readonly health: string;
 }
@@ -194,6 +196,7 @@ export function containerPathsIn(path: string): ContainerPaths {
     paused: `${path}/paused`,
     log: `${path}/log`,
     stdin: `${path}/stdin`,
+    control: `${path}/control`,
     health: `${path}/health`,
   };
 }

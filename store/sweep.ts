@@ -78,7 +78,7 @@ async function removeContainersOf(store: Store, owners: ReadonlyMap<string, unkn
 /** A lock that nobody holds, of a container that is gone: whoever was to remove it with that was killed. */
 function removeLocksOfContainers(store: Store): void {
   for (const name of readdirSync(store.locks)) {
-    const id = /^container-(.+)\.lock$/.exec(name)?.[1];
+    const id = /^(?:container|record)-(.+)\.lock$/.exec(name)?.[1];
     if (id !== undefined && !existsSync(containerPaths(store, id).path)) {
       tryLock(join(store.locks, name), { create: false })?.release({ remove: true });
     }

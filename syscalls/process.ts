@@ -39,6 +39,8 @@ export const SIG_IGN = 1;
 // include/uapi/linux/pidfd.h
 /** `O_NONBLOCK`: waitid of the descriptor is EAGAIN while the process lives. Linux 5.10. */
 export const PIDFD_NONBLOCK = 0o4000;
+/** For pidfd_send_signal. Linux 6.9. */
+export const PIDFD_SIGNAL_PROCESS_GROUP = 1 << 2;
 
 // include/uapi/linux/prctl.h
 export const PR_SET_PDEATHSIG = 1;
@@ -207,7 +209,7 @@ export const pidfd_open = define<[pid: number, flags: number]>('int pidfd_open(p
 export const pidfd_send_signal = define<[pidfd: number, sig: number, info: Bytes | null, flags: number]>(
   'int pidfd_send_signal(int pidfd, int sig, siginfo_t *info, unsigned int flags)',
   424,
-  { sig: SIGNAL },
+  { sig: SIGNAL, flags: { PIDFD_SIGNAL_PROCESS_GROUP } },
 );
 
 /**

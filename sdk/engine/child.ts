@@ -39,6 +39,8 @@ export type LaunchValues = Readonly<Record<string, number>>;
 /** The first process of a container, launched; its command may not run yet. */
 export interface LaunchedInit {
   readonly child: Child;
+  /** The child's; open until its `exited` has resolved. */
+  readonly pidfd: number;
   /**
    * Resolves when the command runs. Either this or {@link LaunchedInit.failure} is to be called, once.
    * @throws SyscallError when a step of the plan failed; then the process is gone
@@ -81,6 +83,7 @@ export function launchInit(
   const child = superviseChild(pid, pidfd, keeping);
   return {
     child,
+    pidfd,
     async started() {
       const failure = explain(Buffer.concat([told, await readReport(launched.report)]));
       if (failure === undefined) return;

@@ -49,5 +49,5 @@ async function takeBack(
   }
   rebase(base);
   await moveChangesBack(store, id, record.id);
-  changeContainerUses(store, id, usesOf(base.origin));
+  await changeContainerUses(store, id, usesOf(base.origin));
 }

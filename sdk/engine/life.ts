@@ -79,7 +79,7 @@ export interface Life {
   wait(): Promise<ExitStatus>;
   pause(): Promise<void>;
   resume(): Promise<void>;
-  rename(name: string): void;
+  rename(name: string): Promise<void>;
   /** Ends what runs and removes what is on disk. Idempotent. */
   remove(): Promise<void>;
   /**
@@ -101,8 +101,8 @@ export interface Life {
    * @param done completes "the container cannot be …"
    */
   withFiles<T>(done: string, action: (files: FilesOnDisk) => Promise<T>): Promise<T>;
-  /** Notes what is mounted in it from now on, until it ends. */
-  remount(mounts: readonly SpecMount[]): void;
+  /** Notes what is mounted in it from now on, until it ends. @param change is given what is noted, which others change, too */
+  remount(change: (mounts: readonly SpecMount[]) => readonly SpecMount[]): Promise<void>;
   /** The error for what cannot be done in this state. */
   notRunning(done: string): Error;
 }

@@ -1,5 +1,6 @@
 /** Mounts that are added to running containers, and taken from them. */
 import { mkdirSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import {
   addContainerUses,
   containerPaths,
@@ -32,7 +33,7 @@ export async function mountInto(life: Life, mount: Mount): Promise<void> {
     const resolved = await resolveMount(mount, files);
     const added = resolved.map((each) => specMount(each, newName()));
     await perform(planMount(spec, added), spec, pid, added);
-    life.remount([...spec.mounts, ...added]);
+    await life.remount((mounts) => [...mounts, ...added]);
   });
   await refresh(life);
 }
@@ -45,13 +46,18 @@ export async function unmountFrom(life: Life, target: string): Promise<void> {
   await life.withFiles('unmounted from', async (files) => {
     const { spec, pid } = runningSpec(life, files, 'unmounted from');
     const path = plainPath(target);
-    const index = spec.mounts.findLastIndex((each) => each.standard !== true && plainPath(each.destination) === path);
-    const found = spec.mounts[index];
+    const found = spec.mounts.findLast((each) => each.standard !== true && plainPath(each.destination) === path);
     if (found === undefined) throw notFound(spec, target);
     await perform(planUnmount(spec, { ...found, destination: path }), spec, pid, [found]);
-    life.remount(spec.mounts.filter((_, each) => each !== index));
+    await life.remount((mounts) => without(mounts, found));
   });
   await refresh(life);
+}
+
+/** What is left without the last mount of this kind: other processes may have added some, and taken some away. */
+function without(mounts: readonly SpecMount[], mount: SpecMount): SpecMount[] {
+  const index = mounts.findLastIndex((each) => isDeepStrictEqual(each, mount));
+  return mounts.filter((_, each) => each !== index);
 }
 
 /** Whoever is among the files has mounts of his own, which these are not in: the next to come has them. */
@@ -71,12 +77,14 @@ function runningSpec(life: Life, { pid, label }: FilesOnDisk, done: string): { s
 async function resolveMount(mount: Mount, files: FilesOnDisk): Promise<ResolvedMount[]> {
   const { store, id, base } = files;
   const container = containerPaths(store, id).path;
-  if (mount.type === 'image') addContainerUses(store, id, { mounted: mount.image.root(store, 'prepare').layers });
+  if (mount.type === 'image') {
+    await addContainerUses(store, id, { mounted: mount.image.root(store, 'prepare').layers });
+  }
   if (mount.type !== 'volume') return resolveMounts([mount], { store, container }, 'prepare');
   const source = sourceOf(mount, base.root(store, 'prepare'));
   const name = volumeName(mount);
   if (name === undefined) return [await makeOwn(mount, container, source)];
-  addContainerUses(store, id, { volumes: [name] });
+  await addContainerUses(store, id, { volumes: [name] });
   await useVolume(store, name, source);
   return resolveMounts([mount], { store, container }, 'prepare');
 }

@@ -66,7 +66,7 @@ export async function takeSnapshot(
   const record = moveChanges(files.store, files.id, description);
   // An image may be to run otherwise; the container does not.
   const base = Image.ofSnapshot({ ...record, config: files.config }, snapshotLayers(files.store, record));
-  changeContainerUses(files.store, files.id, usesOf(base.origin));
+  await changeContainerUses(files.store, files.id, usesOf(base.origin));
   files.rebase(base);
   return record;
 }
@@ -87,9 +87,22 @@ export function upperOf({ upper = 'disk', namespaces }: ContainerOptions): Files
 }
 
 /** The error for what cannot be done with files that are not the container's. */
-export function noFiles(label: string, done: string): CaissonError {
+function noFiles(label: string, done: string): CaissonError {
   const message = `${label} cannot be ${done}: it has no files of its own, but those of another mount namespace`;
   return new CaissonError('NO_FILES_OF_ITS_OWN', message, { hint: "leave option 'namespaces.mount' out" });
+}
+
+/**
+ * Refuses to go among files that are nowhere while their container does not run.
+ * @throws CaissonError NO_FILES_OF_ITS_OWN, CHANGES_IN_MEMORY
+ */
+export function assertReachable(label: string, options: ContainerOptions): void {
+  const upper = upperOf(options);
+  if (upper === 'none') throw noFiles(label, 'read or written while it does not run');
+  if (upper !== 'tmpfs') return;
+  throw new CaissonError('CHANGES_IN_MEMORY', `${label} has its files in memory, and only while it runs`, {
+    hint: "make it with { upper: 'disk' }, the default",
+  });
 }
 
 /**

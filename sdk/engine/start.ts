@@ -11,6 +11,7 @@ import { compileContainer } from './compile.ts';
 import { takeClaim } from './decide-ids.ts';
 import { isKept } from './end-signal.ts';
 import { explainStart } from './explain.ts';
+import { guard, needsGuard } from './guard.ts';
 import { openNamespaces } from './open-namespaces.ts';
 import type { Running } from './running.ts';
 import { closeEnds, type Ends, openStdio, stdioOptions, wiringOf } from './stdio.ts';
@@ -71,6 +72,7 @@ function launchDecided(
   } finally {
     namespaces.close();
   }
+  if (needsGuard(spec)) guard(launched.pidfd, launched.child.exited);
   const ends = open.connect();
   return {
     child: launched.child,

@@ -2,6 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { hasCode } from '../../syscalls/index.ts';
+import type { Image } from '../image.ts';
+import type { ContainerOptions } from '../spec/options.ts';
 import type { ExitStatus } from './exit-status.ts';
 
 /** How to stop a container. */
@@ -22,6 +24,17 @@ export interface Stoppable {
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
+
+/** The signal that a container is asked to end by: its own, or its image's. */
+export function stopSignalOf({
+  options,
+  image,
+}: {
+  readonly options: ContainerOptions;
+  readonly image: Image;
+}): NodeJS.Signals {
+  return options.stopSignal ?? ((image.config.StopSignal ?? 'SIGTERM') as NodeJS.Signals);
+}
 
 /**
  * Sends a signal, then SIGKILL to what is still there after the grace. The first process of a PID namespace gets no

@@ -4,11 +4,17 @@
  */
 
 import { readFileSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
-import { type ContainerRecord, containerPaths, type Store, temporaryPath } from '../../store/index.ts';
+import {
+  type ContainerRecord,
+  containerPaths,
+  type Store,
+  temporaryPath,
+  whileRecordIsOurs,
+} from '../../store/index.ts';
 import { hasCode } from '../../syscalls/index.ts';
 import type { Image } from '../image.ts';
 import type { ContainerOptions } from '../spec/options.ts';
-import type { IdMapping, Spec } from '../spec/spec.ts';
+import type { IdMapping, Spec, SpecMount } from '../spec/spec.ts';
 import { decideContainer } from './decide.ts';
 import { findJoined } from './namespaces.ts';
 
@@ -21,7 +27,26 @@ export interface StoredParts {
 }
 
 /** Writes down what was decided about a container that is being started. */
-export function writeSpec(store: Store, id: string, spec: Spec): void {
+export function writeSpec(store: Store, id: string, spec: Spec): Promise<void> {
+  return whileRecordIsOurs(store, id, () => replaceSpec(store, id, spec));
+}
+
+/**
+ * Changes what is written down of a detached container's mounts; does nothing where nothing is. No change that another
+ * process makes at the same time is lost.
+ */
+export function changeMounts(
+  store: Store,
+  id: string,
+  change: (mounts: readonly SpecMount[]) => readonly SpecMount[],
+): Promise<void> {
+  return whileRecordIsOurs(store, id, () => {
+    const spec = readSpec(store, id);
+    if (spec !== undefined) replaceSpec(store, id, { ...spec, mounts: change(spec.mounts) });
+  });
+}
+
+function replaceSpec(store: Store, id: string, spec: Spec): void {
   const temporary = temporaryPath(store);
   writeFileSync(temporary, JSON.stringify(spec), { mode: 0o600, flag: 'wx' });
   renameSync(temporary, containerPaths(store, id).spec);

@@ -1,6 +1,6 @@
 /** What any process may ask of a supervisor, and how it learns that there is none any more: through a fifo. */
-import { closeSync, constants, openSync } from 'node:fs';
-import { containerPaths, type Store } from '../../store/index.ts';
+import { closeSync } from 'node:fs';
+import { openControl, type Store } from '../../store/index.ts';
 import { hasCode, WINSIZE, watch, write } from '../../syscalls/index.ts';
 import { CONTROL, CONTROL_BYTES } from '../plan/supervisor-memory.ts';
 import type { TerminalSize } from '../spec/options.ts';
@@ -10,11 +10,6 @@ import type { TerminalSize } from '../spec/options.ts';
  * input end once nobody writes to it any more.
  */
 export type SupervisorRequest = 'look' | 'endInput' | { readonly resize: TerminalSize };
-
-/** The fifo of a container that requests go through. */
-export function controlPath(store: Store, id: string): string {
-  return `${containerPaths(store, id).path}/control`;
-}
 
 /** Asks a supervisor for something. @returns false when there is none */
 export function tellSupervisor(store: Store, id: string, request: SupervisorRequest): boolean {
@@ -71,16 +66,6 @@ export function watchSupervisor(store: Store, id: string): SupervisorEnd {
       else handle.unref();
     },
   };
-}
-
-/** Opened for writing, which fails where nobody reads: only the supervisor does. */
-function openControl(store: Store, id: string): number | undefined {
-  try {
-    return openSync(controlPath(store, id), constants.O_WRONLY | constants.O_NONBLOCK);
-  } catch (error) {
-    if (hasCode(error, 'ENXIO', 'ENOENT', 'ENOTDIR')) return undefined;
-    throw error;
-  }
 }
 
 function encodeRequest(request: SupervisorRequest): Buffer {

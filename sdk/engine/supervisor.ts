@@ -31,7 +31,6 @@ import { compileContainer, type ReadyPlan } from './compile.ts';
 import { explainStart } from './explain.ts';
 import { stdioOptions, wiringOf } from './stdio.ts';
 import { awaitStart } from './supervisor-report.ts';
-import { controlPath } from './supervisor-request.ts';
 
 /** What is to be started. */
 export interface SupervisedStart {
@@ -115,7 +114,7 @@ export function restartsOf(policy: ContainerOptions['restart'] = 'no'): Restarts
 
 function launchSupervisor(start: SupervisedStart, supervisor: Compiled, container: ReadyPlan) {
   const { store, id, lock, holds = [] } = start;
-  const { path, state } = containerPaths(store, id);
+  const { path, state, control } = containerPaths(store, id);
   const opened: number[] = [];
   const open = (file: string, flags: number) => {
     const descriptor = openSync(file, flags);
@@ -130,7 +129,7 @@ function launchSupervisor(start: SupervisedStart, supervisor: Compiled, containe
       directory: open(path, constants.O_RDONLY | constants.O_DIRECTORY),
       store: open(store.root, constants.O_RDONLY | constants.O_DIRECTORY),
       lock,
-      control: open(controlPath(store, id), constants.O_RDWR | constants.O_NONBLOCK),
+      control: open(control, constants.O_RDWR | constants.O_NONBLOCK),
       state: open(state, constants.O_RDWR),
       stub,
       ...start.values,
@@ -157,7 +156,7 @@ function openHealthImages(spec: Spec): Readonly<Record<string, number>> {
 const FIFO_MODE = 0o666;
 
 function makeFifos({ store, id, options }: SupervisedStart): void {
-  makeFifo(controlPath(store, id));
+  makeFifo(containerPaths(store, id).control);
   const { stdin, terminal } = supervisedStdio(options);
   if (!stdin && !terminal) return;
   const { stdin: path } = containerPaths(store, id);

@@ -1,10 +1,11 @@
 /** The volumes of containers: made and filled before the first process of any sees them. */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import {
   type ContainerUses,
   containerPaths,
   type FillSource,
   fillDirectory,
+  removeTree,
   type Store,
   useVolume,
 } from '../../store/index.ts';
@@ -51,7 +52,8 @@ export async function prepareVolumes(
 }
 
 /**
- * Fills the volumes that no container has had yet, and makes those that are the container's own. The container's record
+ * Fills the volumes that no container has had yet, and makes those that are the container's own, as far as that was not
+ * done before. The container's record
  * says already that it uses them: nobody removes them meanwhile.
  *
  * @param container its directory
@@ -69,8 +71,15 @@ export async function fillVolumes(
   }
   const own = anonymousVolumes(mounts);
   if (own.length === 0) return;
-  mkdirSync(`${container}/volumes`, { mode: 0o700 });
-  for (const { directory, mount } of own) await fillDirectory(`${container}/${directory}`, sourceOf(mount, root));
+  mkdirSync(`${container}/volumes`, { mode: 0o700, recursive: true });
+  for (const { directory, mount } of own) {
+    const path = `${container}/${directory}`;
+    if (existsSync(path)) continue;
+    const filling = `${path}.filling`;
+    await removeTree(filling);
+    await fillDirectory(filling, sourceOf(mount, root));
+    renameSync(filling, path);
+  }
 }
 
 /** What a volume is filled with: of a part of one, what the image has at its place is no part. */

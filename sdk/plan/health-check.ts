@@ -10,11 +10,14 @@ import {
   fcntl,
   kill,
   LAUNCH_VARIABLES,
+  type Label,
   label,
   memory,
   O_CLOEXEC,
   O_NONBLOCK,
+  PIDFD_SIGNAL_PROCESS_GROUP,
   pidfd_open,
+  pidfd_send_signal,
   pipe2,
   read,
   type Step,
@@ -158,7 +161,10 @@ export function attendCheck(spec: Spec): Step[] {
     ...endWithContainer('attending', signal),
     ...whether(HEALTH.timer, due),
     equal(due, 0, { next: 'attend' }),
+    // It is the first of a group of its own: what it has started is ended with it (Linux ≥ 6.9).
+    ...(signal === SIGKILL ? [endGroup('check ended')] : []),
     kill.step('ending a check that takes too long', [checking, signal], { onError: 'next' }),
+    label('check ended'),
     wait4.step('reaping it', [checking, addressOf(status), 0, null]),
     add(0, TIMED_OUT, status),
 
@@ -171,6 +177,11 @@ export function attendCheck(spec: Spec): Step[] {
     equal(count, 0, { next: 'told of output' }),
     add(length, count, length, { next: 'read the rest' }),
   ];
+}
+
+function endGroup(next: Label): Step {
+  const args = [HEALTH.check, SIGKILL, null, PIDFD_SIGNAL_PROCESS_GROUP] as const;
+  return pidfd_send_signal.step('ending a check that takes too long, and its group', args, { next, onError: 'next' });
 }
 
 const OUTPUT_DROPPED = memory(new Uint8Array(OUTPUT_BYTES), [], () => '[…]');

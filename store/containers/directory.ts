@@ -10,7 +10,6 @@ import { CaissonError, hasCode } from '../../syscalls/index.ts';
 import { type ContainerPaths, containerPaths, containerPathsIn, explainStoreError, type Store } from '../layout.ts';
 import { disown, own, ownerOf, temporaryPath } from '../owner.ts';
 import { removeTree } from '../remove.ts';
-import { isWholeLayer } from '../unsynced.ts';
 import { whileNothingIsRemoved } from '../use-lock.ts';
 import { createVolume } from '../volumes/index.ts';
 import { isAskedFor, releaseName, withName } from './names.ts';
@@ -20,11 +19,10 @@ import {
   type ContainerUses,
   describeContainer,
   formatRecord,
-  readContainerRecord,
-  replaceRecord,
 } from './record.ts';
 import { keepSpare, ROOT_MODE, takeSpare } from './spares.ts';
 import { CREATED, encodeCell } from './state-cell.ts';
+import { assertLayer, namesOfUses } from './uses.ts';
 
 /** What a container is made with. */
 export interface NewContainer extends Partial<ContainerDescription> {
@@ -84,32 +82,6 @@ function publish(store: Store, { id, uses }: ContainerRecord, made: string): voi
     for (const name of uses.volumes) createVolume(store, name);
     renameSync(made, containerPaths(store, id).path);
   });
-}
-
-function namesOfUses(
-  store: Store,
-  { image, layers = [], mounted = [], volumes = [] }: ContainerUses,
-): ContainerRecord['uses'] {
-  const names = { layers: namesOf(store, layers), mounted: namesOf(store, mounted), volumes };
-  return { ...(image === undefined ? {} : { image }), ...names };
-}
-
-/** Layers by their names in the store: `layers/…`, `snapshots/…/layer`. */
-function namesOf({ root, layers, snapshots }: Store, paths: readonly string[]): string[] {
-  const isOurs = (path: string) => path.startsWith(`${layers}/`) || path.startsWith(`${snapshots}/`);
-  return paths.filter(isOurs).map((path) => path.slice(root.length + 1));
-}
-
-function assertLayer(store: Store, name: string): void {
-  const { root } = store;
-  if (isWholeLayer(store, `${root}/${name}`)) return;
-  throw new CaissonError(
-    'LAYER_NOT_FOUND',
-    `'${name}' of the store at '${root}' was removed since the image was found`,
-    {
-      hint: 'load or pull the image again',
-    },
-  );
 }
 
 function makeDirectories(path: string): string {
@@ -179,41 +151,4 @@ export async function renewContainerDirectory(store: Store, id: string): Promise
 /** Overlays that were mounted into it, besides its root. */
 function namesIn(directory: string): string[] {
   return existsSync(directory) ? readdirSync(directory) : [];
-}
-
-/** Writes down what a container uses from now on, of what is given. */
-export function changeContainerUses(store: Store, id: string, uses: ContainerUses): void {
-  const record = readContainerRecord(store, id);
-  if (record === undefined) throw new CaissonError('CONTAINER_NOT_FOUND', `container '${id}' was removed`);
-  const { volumes = record.uses.volumes, mounted } = uses;
-  const changed = namesOfUses(store, { ...uses, volumes });
-  replaceRecord(store, {
-    ...record,
-    uses: mounted === undefined ? { ...changed, mounted: record.uses.mounted } : changed,
-  });
-}
-
-/**
- * Writes down what a container uses besides from now on: volumes that are not there yet are made.
- * @throws CaissonError CONTAINER_NOT_FOUND, LAYER_NOT_FOUND
- */
-export function addContainerUses(
-  store: Store,
-  id: string,
-  { mounted = [], volumes = [] }: Pick<ContainerUses, 'mounted' | 'volumes'>,
-): void {
-  const layers = namesOf(store, mounted);
-  whileNothingIsRemoved(store, () => {
-    const record = readContainerRecord(store, id);
-    if (record === undefined) throw new CaissonError('CONTAINER_NOT_FOUND', `container '${id}' was removed`);
-    for (const name of layers) assertLayer(store, name);
-    for (const name of volumes) createVolume(store, name);
-    const { uses } = record;
-    const added = { mounted: union(uses.mounted, layers), volumes: union(uses.volumes, volumes) };
-    replaceRecord(store, { ...record, uses: { ...uses, ...added } });
-  });
-}
-
-function union(one: readonly string[], other: readonly string[]): string[] {
-  return [...new Set([...one, ...other])];
 }

@@ -1,8 +1,6 @@
 /** What is on disk of containers: their directories, records and names, and how far each is. */
-export { containerLockPath, hasWriter, isAbandoned, isSupervised } from './abandoned.ts';
+export { containerLockPath, hasWriter, isAbandoned, isSupervised, openControl } from './abandoned.ts';
 export {
-  addContainerUses,
-  changeContainerUses,
   createContainerDirectory,
   discardContainerDirectory,
   leaveContainer,
@@ -22,6 +20,17 @@ export {
   readRecordIfWhole,
   SHORT_ID_LENGTH,
 } from './record.ts';
+export { whileRecordIsOurs } from './record-lock.ts';
 export { askToStop, forgetStop, type StopRequest, stopRequestOf } from './requests.ts';
 export { ROOT_MODE } from './spares.ts';
-export { CELL_BYTES, type CellState, CellWriter, CREATED, type Phase, readContainerState } from './state-cell.ts';
+export {
+  CELL_BYTES,
+  type CellState,
+  CellWriter,
+  CREATED,
+  type Phase,
+  readContainerState,
+  settleLost,
+  UNKNOWN_STATUS,
+} from './state-cell.ts';
+export { addContainerUses, changeContainerUses } from './uses.ts';

@@ -8,6 +8,7 @@ import { CaissonError, flock, hasCode, LOCK_EX } from '../../syscalls/index.ts';
 import { isContainerId, type Store } from '../layout.ts';
 import { isAbandoned } from './abandoned.ts';
 import { type ContainerRecord, readRecordIfWhole, replaceRecord, SHORT_ID_LENGTH } from './record.ts';
+import { whileRecordIsOurs } from './record-lock.ts';
 import { readContainerState } from './state-cell.ts';
 
 /** Whether a name was asked for: the beginning of the id needs no link. */
@@ -37,22 +38,25 @@ export function withName<T>(store: Store, name: string, id: string, make: () => 
  * @returns its record
  * @throws CaissonError NAME_TAKEN; CONTAINER_NOT_FOUND when it was removed meanwhile
  */
-export function renameContainer(store: Store, id: string, name: string): ContainerRecord {
-  return whileNamesAreOurs(store, () => {
-    const record = readRecordIfWhole(store, id);
-    if (record === undefined) throw new CaissonError('CONTAINER_NOT_FOUND', `container '${id}' was removed`);
-    if (record.name === name) return record;
-    if (isAskedFor(name, id)) claim(store, name, id);
-    const renamed = { ...record, name };
-    try {
-      replaceRecord(store, renamed);
-    } catch (error) {
-      release(store, name, id);
-      throw error;
-    }
-    release(store, record.name, id);
-    return renamed;
-  });
+export function renameContainer(store: Store, id: string, name: string): Promise<ContainerRecord> {
+  // In this order: who has the names waits for nobody.
+  return whileRecordIsOurs(store, id, () => whileNamesAreOurs(store, () => renameNow(store, id, name)));
+}
+
+function renameNow(store: Store, id: string, name: string): ContainerRecord {
+  const record = readRecordIfWhole(store, id);
+  if (record === undefined) throw new CaissonError('CONTAINER_NOT_FOUND', `container '${id}' was removed`);
+  if (record.name === name) return record;
+  if (isAskedFor(name, id)) claim(store, name, id);
+  const renamed = { ...record, name };
+  try {
+    replaceRecord(store, renamed);
+  } catch (error) {
+    release(store, name, id);
+    throw error;
+  }
+  release(store, record.name, id);
+  return renamed;
 }
 
 /** Lets go of the name of a container that is gone. */

@@ -19,7 +19,7 @@ export interface CellState {
   /** The id of the first process on the host. After the end, it may be another's. */
   readonly pid: number;
   readonly startedAt: Date | null;
-  /** How the last first process ended, as wait4(2) says it. */
+  /** How the last first process ended, as wait4(2) says it; {@link UNKNOWN_STATUS} when nobody saw it. */
   readonly status: number;
   /** How often it was started again by itself. */
   readonly restarts: number;
@@ -36,6 +36,9 @@ export const CELL_BYTES = 80;
 
 /** How often a cell is read that is just being written. */
 const MAX_READS = 1000;
+
+/** In place of a status: its writer was gone when it ended. No process ends with this (sys/wait.h). */
+export const UNKNOWN_STATUS = 0xffff_ffff;
 
 /** A cell as it lies in its file. */
 export function encodeCell(state: CellState): Buffer {
@@ -118,6 +121,21 @@ export class CellWriter {
 
   close(): void {
     closeSync(this.#descriptor);
+  }
+}
+
+/**
+ * Notes the end of a container whose writer was killed, or went down with the machine: the pid in its cell may be
+ * anybody's by now. Only for whoever holds the container's lock, and so is the one writer.
+ */
+export function settleLost(store: Store, id: string): void {
+  const state = readContainerState(store, id);
+  if (state === undefined || state.phase === 'created' || state.phase === 'exited') return;
+  const cell = new CellWriter(containerPaths(store, id).state, state);
+  try {
+    cell.write({ phase: 'exited', status: UNKNOWN_STATUS, finishedAt: null });
+  } finally {
+    cell.close();
   }
 }
 

@@ -61,6 +61,14 @@ test('a check that takes too long has failed, and is ended', async (context) => 
   expect(took).toBeGreaterThanOrEqual(49);
 });
 
+test('what a check has started is ended with it', async (context) => {
+  await using container = await start(context, { command: 'sleep 603; true', intervalMs: 10, timeoutMs: 20 });
+  await checksOf(container, 5);
+  const sleeping = (await container.top()).filter(({ command }) => command.includes('603'));
+  // Those of the check that is being made.
+  expect(sleeping.length).toBeLessThanOrEqual(2);
+});
+
 test('of much output the beginning is kept, and all of it is read', async (context) => {
   const command = 'head -c 1000000 /dev/zero | tr "\\0" x; echo end >&2';
   await using container = await start(context, { command, intervalMs: 10, timeoutMs: 10_000 });

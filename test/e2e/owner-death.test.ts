@@ -1,10 +1,11 @@
 /** Containers die with their owner: a process that is killed, or a thread that ends. The next owner sweeps the store. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, inject, type TestContext, test } from 'vitest';
+import { describe, expect, inject, type TestContext, test } from 'vitest';
 import { requires } from '../support/requires.ts';
 import { type RunningScript, runScript, startScript } from '../support/script.ts';
-import { busyboxTree, privateStore, slowness } from './fixture.ts';
+import { startSubordinate } from '../support/subordinate-ids.ts';
+import { busyboxTree, hasUsers, privateStore, slowness } from './fixture.ts';
 
 const store = privateStore();
 
@@ -198,3 +199,92 @@ test('a container of this machine’s programs leaves nothing either', async (co
   await sweep(context);
   expect(records()).toEqual([]);
 });
+
+describe.each([
+  ['this user', '5', startScript],
+  ['a user with subordinate ids', '6', startSubordinate],
+] as const)('a container of %s', (_, kind, startScript) => {
+  test.runIf(hasUsers)(
+    'dies with its owner when its first process has changed its ids, and one guard is enough for all',
+    async (context) => {
+      const programs = ['1', '2', '3'].map((number) => ['sleep', `${process.pid}${kind}${number}`]);
+      const script = startScript(
+        context,
+        `import { Container, Image } from 'caisson';
+       const start = (program) => Container.start(Image.host(), { command: [...${AS_ANOTHER}, ...program] });
+       const [first, ...others] = JSON.parse(process.argv[2]);
+       process.once('SIGUSR2', () => void Promise.all(others.map(start)));
+       await start(first);
+       console.log('started ');`,
+        { args: [JSON.stringify(programs)] },
+      );
+      await line(script, 'started ');
+      const owner = script.child.pid as number;
+      await expect.poll(() => guardsOf(owner)).toHaveLength(1);
+      const [killed] = guardsOf(owner);
+      // One that somebody has killed is followed by another, which guards them all.
+      process.kill(killed as number, 'SIGKILL');
+      script.child.kill('SIGUSR2');
+      await expect.poll(() => programs.map((each) => whoRuns(each).length)).toEqual([1, 1, 1]);
+      const guards = guardsOf(owner);
+      expect(guards).toEqual([expect.any(Number)]);
+      script.child.kill('SIGKILL');
+      await script.finished;
+      await expect.poll(() => [...programs.flatMap(whoRuns), ...guards.filter(runs)]).toEqual([]);
+    },
+  );
+});
+
+test.runIf(hasUsers)('a first process that has changed its ids dies with its owner’s thread', async (context) => {
+  const program = ['sleep', `${process.pid}4`];
+  const script = startScript(
+    context,
+    `import { Worker } from 'node:worker_threads';
+     const worker = new Worker(\`
+       const { workerData } = require('node:worker_threads');
+       const { Container, Image } = require('caisson');
+       Container.start(Image.host(), { command: workerData });
+     \`, { eval: true, workerData: [...${AS_ANOTHER}, ...JSON.parse(process.argv[2])] });
+     process.once('SIGUSR2', () => void worker.terminate());
+     setInterval(() => undefined, 1e6);
+     console.log('begun ');`,
+    { args: [JSON.stringify(program)], env: { CAISSON_ROOT: store } },
+  );
+  await line(script, 'begun ');
+  await expect.poll(() => whoRuns(program).length).toBe(1);
+  await expect.poll(() => guardsOf(script.child.pid as number)).toHaveLength(1);
+  const guards = guardsOf(script.child.pid as number);
+  script.child.kill('SIGUSR2');
+  await expect.poll(() => [...whoRuns(program), ...guards.filter(runs)]).toEqual([]);
+  expect(script.child.exitCode).toBeNull();
+  script.child.kill('SIGKILL');
+  await script.finished;
+  await sweep(context);
+});
+
+/** What a program begins with that changes ids: the kernel forgets then whom it was to die with (man 2 PR_SET_PDEATHSIG). */
+const AS_ANOTHER = "['setpriv', '--reuid', '1000', '--regid', '1000', '--clear-groups']";
+
+/** The pids of those with this command line. */
+function whoRuns(args: readonly string[]): number[] {
+  return processes().filter((pid) => readProc(pid, 'cmdline') === `${args.join('\0')}\0`);
+}
+
+/** The pids of the guards that a process has started and that still run. */
+function guardsOf(owner: number): number[] {
+  return processes().filter((pid) =>
+    new RegExp(`^${pid} \\(caisson-guard\\) [^ZX] ${owner} `).test(readProc(pid, 'stat')),
+  );
+}
+
+function processes(): number[] {
+  return readdirSync('/proc').map(Number).filter(Number.isInteger);
+}
+
+function readProc(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'latin1');
+  } catch {
+    return ''; // It has ended.
+  }
+}

@@ -1,6 +1,6 @@
 /** Several containers that share namespaces. */
 import { readFileSync, readlinkSync } from 'node:fs';
-import { CaissonError, type Container, Pod, type PodOptions } from 'caisson';
+import { CaissonError, Container, Pod, type PodOptions } from 'caisson';
 import { expect, type TestContext, test } from 'vitest';
 import { runSubordinate } from '../support/subordinate-ids.ts';
 import { runUnprivileged } from '../support/unprivileged.ts';
@@ -79,6 +79,19 @@ test('when one does not start, none is left', async (context) => {
   // Their names are free again.
   await using pod = await Pod.start({ containers: { first: { image, command: SLEEP } }, name: 'broken' });
   expect(pod.containers.first.name).toBe('broken-first');
+});
+
+test('a name is taken from when its container begins to start, and a removal takes along what is starting', async (context) => {
+  const pod = await Pod.start({ containers: { first: { image: busybox(context), command: SLEEP } } });
+  const [one, same] = await Promise.allSettled(
+    ['other', 'other'].map((name) => pod.start(name, undefined, { command: SLEEP })),
+  );
+  expect([one?.status, same?.status]).toEqual(['fulfilled', 'rejected']);
+  const late = pod.start('late', undefined, { command: SLEEP });
+  const removing = pod.remove();
+  await expect(late).rejects.toMatchObject({ code: 'NOT_RUNNING' });
+  await removing;
+  expect(await Container.list({ all: true })).toEqual([]);
 });
 
 test('stop ends them with grace, the last first; a second removal does nothing', async (context) => {

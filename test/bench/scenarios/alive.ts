@@ -1,4 +1,4 @@
-/** Many containers alive at once, of one process: what each costs in Node's memory, and that there are no helpers. */
+/** Many containers alive at once, of one process: what each costs in Node's memory, and how many helpers there are. */
 import { join } from 'node:path';
 import { reasonOf } from '../harness.ts';
 import { compiledProgram, PACKAGE_ROOT } from '../places.ts';

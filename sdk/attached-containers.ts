@@ -1,0 +1,6 @@
+/** The attached containers of this thread, by their ids: whoever asks for one of them gets the object that it is. */
+import { shared } from '../syscalls/index.ts';
+import type { Container } from './container.ts';
+
+/** From when they are made until they are removed. */
+export const attachedContainers = shared('attached', () => new Map<string, Container>());

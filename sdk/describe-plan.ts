@@ -1,0 +1,19 @@
+/** Plans a container without making any of it. */
+import { describeStore } from '../store/places.ts';
+import { decideContainer } from './engine/decide.ts';
+import { describeJoined } from './engine/joined.ts';
+import { stdioOptions, wiringOf } from './engine/stdio.ts';
+import type { Image } from './image.ts';
+import { planContainer } from './plan/container.ts';
+import type { Plan } from './plan/plan.ts';
+import { checkContainerOptions, checkImage } from './spec/check.ts';
+import type { ContainerOptions } from './spec/options.ts';
+
+/** The plan of a container with these options. @throws TypeError for an option that cannot be meant */
+export function describePlan(image: Image, options: ContainerOptions): Plan {
+  checkImage(image);
+  checkContainerOptions(options);
+  const id = '0'.repeat(64);
+  const spec = decideContainer(image, options, id, describeStore(), 'describe', describeJoined);
+  return planContainer(spec, wiringOf(stdioOptions(options, 'pipe')));
+}

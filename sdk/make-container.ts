@@ -1,0 +1,82 @@
+/** Makes containers, attached and detached, up to where they can be started. */
+import { crypto, openStore } from '../store/places.ts';
+import { attachedContainers } from './attached-containers.ts';
+import type { Container } from './container.ts';
+import type { Life, LifeListener } from './engine/life.ts';
+import type { NewDetached } from './engine/stored.ts';
+import type { Image } from './image.ts';
+import type { StartOptions } from './ready/start.ts';
+import { checkContainerOptions, checkImage } from './spec/check.ts';
+import { copyOptions } from './spec/copy.ts';
+import { SHORT_ID_LENGTH } from './spec/normalize.ts';
+import type { ContainerOptions } from './spec/options.ts';
+
+/** What a container needs once there is one. */
+export type Runtime = typeof import('./runtime.ts');
+
+/** What a container's object is built of. */
+export interface ContainerParts {
+  readonly image: Image;
+  readonly runtime: Runtime;
+  /** What a start waits for, of a container that is made here. */
+  readonly waits: StartOptions;
+  live(listener: LifeListener): Life;
+}
+
+/** Builds a container's object: its constructor is nobody's but its own. */
+export type Build = (parts: ContainerParts) => Container;
+
+/**
+ * Makes a container.
+ *
+ * @param isStarting whether it is of no use to anybody when this process dies before it runs
+ * @throws TypeError for an option that cannot be meant
+ * @throws CaissonError STORE_FULL, STORE_NOT_WRITABLE, NAME_TAKEN; then nothing is left
+ */
+export async function makeContainer(
+  image: Image,
+  options: ContainerOptions,
+  isStarting: boolean,
+  build: Build,
+): Promise<Container> {
+  checkImage(image);
+  checkContainerOptions(options);
+  options.signal?.throwIfAborted();
+  const store = openStore();
+  const runtime = await loadRuntime();
+  await runtime.sweepOnce(store);
+  const id = newId();
+  const name = options.name ?? id.slice(0, SHORT_ID_LENGTH);
+  const parts = { id, name, image, options: copyOptions(options), store };
+  const built = { image, runtime, waits: parts.options };
+  const attach = () => build({ ...built, live: (listener) => new runtime.AttachedLife({ ...parts, listener }) });
+  const container =
+    options.detach === true
+      ? build({ ...built, live: await liveDetached({ ...parts, isStarting }, runtime) })
+      : await runtime.claimingName(store, attach);
+  if (options.detach !== true) attachedContainers.set(id, container);
+  await runtime.prepareVolumes(parts, () => container.remove());
+  // After all microtasks, and so when the caller has the container and may have listened.
+  process.nextTick(() => container.emit('created'));
+  return container;
+}
+
+async function liveDetached(parts: NewDetached, runtime: Runtime): Promise<ContainerParts['live']> {
+  const { createDetached, StoredLife } = await import('./stored-runtime.ts');
+  const stored = await runtime.claimingName(parts.store, () => createDetached(parts));
+  return (listener) => new StoredLife(stored, listener);
+}
+
+let runtime: Runtime | undefined;
+
+/** Loads what a container needs, once. */
+export async function loadRuntime(): Promise<Runtime> {
+  runtime ??= await import('./runtime.ts');
+  return runtime;
+}
+
+/** 64 hexadecimal digits, as Docker's. Node draws the randomness of UUIDs ahead, so this costs a hundredth of randomBytes. */
+function newId(): string {
+  const { randomUUID } = crypto();
+  return `${randomUUID()}${randomUUID()}`.replaceAll('-', '');
+}
