@@ -60,8 +60,12 @@ const CONTAINER_CHECKS: Readonly<Record<string, Check>> = {
   ...LIFE_CHECKS,
   ...LOG_CHECKS,
   hostname: (value) => {
+    const expected = isString(value);
+    if (expected !== undefined) return expected;
+    // It becomes a word of /etc/hosts.
+    if (/\s/.test(value as string)) return 'a string without white space';
     // __NEW_UTS_LEN of the kernel.
-    return isString(value) ?? (Buffer.byteLength(value as string) <= 64 ? undefined : 'at most 64 bytes');
+    return Buffer.byteLength(value as string) <= 64 ? undefined : 'at most 64 bytes';
   },
   mounts: (value) => (Array.isArray(value) ? undefined : 'an array of mounts'),
   devices: isDevices,

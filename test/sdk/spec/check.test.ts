@@ -65,6 +65,7 @@ const BAD_OPTIONS: readonly (readonly [name: string, value: unknown, expected: s
   ['name', 'a\n', NAME, '"a\\n"'],
   ['hostname', 1, 'a string', '1'],
   ['hostname', 'a\0', STRING, '"a\\u0000"'],
+  ['hostname', 'a\nb', 'a string without white space', '"a\\nb"'],
   ['hostname', 'é'.repeat(33), 'at most 64 bytes', JSON.stringify('é'.repeat(33))],
   ['mounts', {}, 'an array of mounts', '{}'],
   ['init', 'true', 'a boolean', '"true"'],
