@@ -16,8 +16,8 @@ privateStore();
 /** How many processes are killed: of each kind of user. */
 const KILLS = slowness > 1 ? 10 : 100;
 
-/** What the containers of a user sleep, and nobody else on this machine: so they are found. */
-const secondsOf = (uid: number) => String(8_000_000 + uid);
+/** What the containers of a user sleep, and nobody else on this machine, nor another run: so they are found. */
+const secondsOf = (uid: number) => String(8_000_000_000 + process.pid * 100_000 + uid);
 
 /** A life of everything that can happen. It begins by removing what the one before has left. */
 const LIFE = `
