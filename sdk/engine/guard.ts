@@ -2,7 +2,9 @@
  * The owner's side of a guard (plan/guard.ts): one process for a thread, made with the first container that needs it.
  * It never keeps this process from ending.
  */
+
 import { constants } from 'node:os';
+import { isMainThread } from 'node:worker_threads';
 import {
   atExit,
   CMSGHDR,
@@ -36,10 +38,11 @@ const thread = shared('guard', () => ({
 
 /**
  * Whether the first process of a container may lose its wish to die with its owner: it can change its ids, and is not
- * one of ours, which never do.
+ * one of ours, which never do. Not in a worker thread: whoever ends one from outside would find the watch of the guard
+ * in its way, which aborts the process.
  */
 export function needsGuard(spec: Spec): boolean {
-  return !isSingleId(spec.linux) && !hasReaper(spec);
+  return isMainThread && !isSingleId(spec.linux) && !hasReaper(spec);
 }
 
 /**

@@ -235,33 +235,6 @@ describe.each([
   );
 });
 
-test.runIf(hasUsers)('a first process that has changed its ids dies with its owner’s thread', async (context) => {
-  const program = ['sleep', `${process.pid}4`];
-  const script = startScript(
-    context,
-    `import { Worker } from 'node:worker_threads';
-     const worker = new Worker(\`
-       const { workerData } = require('node:worker_threads');
-       const { Container, Image } = require('caisson');
-       Container.start(Image.host(), { command: workerData });
-     \`, { eval: true, workerData: [...${AS_ANOTHER}, ...JSON.parse(process.argv[2])] });
-     process.once('SIGUSR2', () => void worker.terminate());
-     setInterval(() => undefined, 1e6);
-     console.log('begun ');`,
-    { args: [JSON.stringify(program)], env: { CAISSON_ROOT: store } },
-  );
-  await line(script, 'begun ');
-  await expect.poll(() => whoRuns(program).length).toBe(1);
-  await expect.poll(() => guardsOf(script.child.pid as number)).toHaveLength(1);
-  const guards = guardsOf(script.child.pid as number);
-  script.child.kill('SIGUSR2');
-  await expect.poll(() => [...whoRuns(program), ...guards.filter(runs)]).toEqual([]);
-  expect(script.child.exitCode).toBeNull();
-  script.child.kill('SIGKILL');
-  await script.finished;
-  await sweep(context);
-});
-
 /** What a program begins with that changes ids: the kernel forgets then whom it was to die with (man 2 PR_SET_PDEATHSIG). */
 const AS_ANOTHER = "['setpriv', '--reuid', '1000', '--regid', '1000', '--clear-groups']";
 

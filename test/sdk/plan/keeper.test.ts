@@ -48,7 +48,10 @@ test('told to end, it ends all and itself by SIGKILL, whatever signals it is sen
 test('a chain of processes that each outlive their parent is ended too', async (context) => {
   const { kept, token } = keptBy();
   const chain = `link() { : ${token}; (link &) ; }; link & link & link &`;
-  expect(await run(context, `${chain} kill -64 $PPID; wait`)).toMatchObject({ exitCode: null, signal: 'SIGKILL' });
+  expect(await run(context, `${chain} kill -64 $PPID; exec sleep 600`)).toMatchObject({
+    exitCode: null,
+    signal: 'SIGKILL',
+  });
   expect(kept()).toEqual([]);
 });
 
