@@ -1,6 +1,6 @@
 /** Several containers that share namespaces. */
 import { readFileSync, readlinkSync } from 'node:fs';
-import { CaissonError, Container, Pod, type PodOptions } from 'caisson';
+import { CaissonError, Container, Pod, type PodOptions, ready } from 'caisson';
 import { expect, type TestContext, test } from 'vitest';
 import { runSubordinate } from '../support/subordinate-ids.ts';
 import { runUnprivileged } from '../support/unprivileged.ts';
@@ -96,8 +96,8 @@ test('a name is taken from when its container begins to start, and a removal tak
 
 test('stop ends them with grace, the last first; a second removal does nothing', async (context) => {
   const order: string[] = [];
-  const command = sh('trap "exit 0" TERM; while :; do sleep 0.01; done');
-  const pod = await Pod.start({ containers: { a: { image: busybox(context), command }, b: { command } } });
+  const ended = { command: sh('trap "exit 0" TERM; echo up; while :; do sleep 0.01; done'), ready: ready.log('up') };
+  const pod = await Pod.start({ containers: { a: { image: busybox(context), ...ended }, b: ended } });
   for (const [name, container] of Object.entries(pod.containers)) container.on('exit', () => order.push(name));
   await pod.stop();
   expect(order).toEqual(['b', 'a']);
