@@ -229,7 +229,8 @@ test('who is paused makes no step until he is resumed, and who stood still befor
 
 test('a paused container can be stopped, with its signal, and started again', async () => {
   await using container = await Container.start(host, {
-    command: sh('trap "exit 7" TERM; while :; do sleep 0.01; done'),
+    command: sh('trap "exit 7" TERM; echo up; while :; do sleep 0.01; done'),
+    ready: ready.log('up'),
   });
   await container.pause();
   expect(await container.stop()).toEqual({ exitCode: 7, signal: null });
