@@ -11,13 +11,10 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import type { Readable } from 'node:stream';
 import { CaissonError, hasCode } from '../syscalls/index.ts';
-import { publishFile } from './atomic.ts';
 import { digestOf, type Expected, verify } from './digest.ts';
 import { type JsonObject, parseDocument } from './json.ts';
 import { blobPath, explainStoreError, type Store } from './layout.ts';
-import { temporaryPath } from './owner.ts';
 
 /** Manifests and configurations are small; what is bigger is an attack on memory. */
 export const MAX_DOCUMENT_BYTES = 4 * 1024 * 1024;
@@ -43,20 +40,6 @@ export function linkBlob(store: Store, expected: Expected, path: string): boolea
   }
 }
 
-/**
- * Takes a stream in as a blob, verified while it comes; it can be seen once it is whole and on the disk.
- * One that is there already is not read again: the stream is left as it is.
- *
- * @throws CaissonError DIGEST_MISMATCH, SIZE_MISMATCH: then nothing is left behind
- * @throws CaissonError STORE_FULL, STORE_NOT_WRITABLE
- */
-export async function putBlob(store: Store, source: AsyncIterable<Uint8Array>, expected: Expected): Promise<void> {
-  if (hasBlob(store, expected)) return;
-  const temporary = temporaryPath(store);
-  await writeVerified(source, expected, temporary);
-  publishFile(temporary, blobPath(store, expected.digest));
-}
-
 /** Writes a stream to a new file, verified and synced; where it is not what was expected, the file is removed. */
 export async function writeVerified(
   source: AsyncIterable<Uint8Array>,
@@ -80,14 +63,6 @@ export function writeAll(fd: number, chunk: Uint8Array, position: number | null 
   for (let done = 0; done < chunk.length; ) {
     done += writeSync(fd, chunk, done, chunk.length - done, position === null ? null : position + done);
   }
-}
-
-/**
- * The content of a blob. It is not verified again: who needs that passes it through `verify`.
- * @throws CaissonError BLOB_NOT_FOUND
- */
-export function openBlob(store: Store, { digest }: Expected): Readable {
-  return createReadStream('', { fd: openBlobFile(store, digest), highWaterMark: CHUNK_BYTES });
 }
 
 /** The content of a file that may be big. It is opened when the first piece is asked for, and so never left open. */

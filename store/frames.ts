@@ -26,7 +26,7 @@ export interface Frame {
 export const FRAME_HEADER_BYTES = 40;
 
 /** A frame has at most so many bytes besides its header. */
-export const MAX_PAYLOAD_BYTES = 1024 * 1024;
+const MAX_PAYLOAD_BYTES = 1024 * 1024;
 
 const CHUNK_BYTES = 64 * 1024;
 

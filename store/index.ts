@@ -40,6 +40,7 @@ export { diskUsage } from './disk-usage.ts';
 export { EVENT_NUMBERS, type EventName, flushEvents, noteEvent } from './events.ts';
 export { type FollowOptions, followEvents, type JournalEntry } from './follow-events.ts';
 export { type Frame, readFrames, timeOf } from './frames.ts';
+export { findProgram, readHostFile } from './host-files.ts';
 export {
   type FoundIds,
   findIds,

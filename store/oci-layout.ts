@@ -45,7 +45,7 @@ export function chooseFromLayout(source: ImageSource, wanted: Wanted): ChosenIma
 }
 
 /** Reads a blob of a layout as a document, verified. */
-export function readLayoutDocument<T>(
+function readLayoutDocument<T>(
   source: ImageSource,
   descriptor: Descriptor,
   what: string,

@@ -2,6 +2,7 @@
 import { constants } from 'node:os';
 import { hasCode, pidfd_send_signal } from '../../syscalls/index.ts';
 import { END_SIGNAL } from '../plan/signals.ts';
+import type { ContainerOptions } from '../spec/options.ts';
 import { makesNamespace, type Spec } from '../spec/spec.ts';
 
 /**
@@ -10,6 +11,11 @@ import { makesNamespace, type Spec } from '../spec/spec.ts';
  */
 export function isKept(spec: Pick<Spec, 'linux'>): boolean {
   return !makesNamespace(spec, 'pid');
+}
+
+/** The same of a container that is known by the options it was made with alone. */
+export function asksToBeKept(options: Pick<ContainerOptions, 'namespaces'>): boolean {
+  return (options.namespaces?.pid ?? 'private') !== 'private';
 }
 
 /** Sends a signal to a process of a container; false when it has ended. SIGKILL ends all that it keeps. */

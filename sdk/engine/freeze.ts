@@ -3,10 +3,10 @@
  * ignored, and a call that is under way ends before it takes effect. What a process can notice is that it is told to go
  * on (SIGCONT), and its parent that it stood still.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { constants } from 'node:os';
-import { CaissonError, clone, clone3, close, hasCode, pidfd_open, pidfd_send_signal } from '../../syscalls/index.ts';
-import { membersOf, readStat } from './processes.ts';
+import { CaissonError, clone, clone3, close, hasCode, pidfd_send_signal } from '../../syscalls/index.ts';
+import { membersOf, openProcess, readProc, readStat } from './processes.ts';
 
 /** A container whose processes stand still. */
 export interface Frozen {
@@ -114,15 +114,6 @@ function stopOthers(initPid: number, held: Map<number, Held>): boolean {
   return isNew;
 }
 
-function openProcess(pid: number): number | undefined {
-  try {
-    return pidfd_open(pid, 0);
-  } catch (error) {
-    if (hasCode(error, 'ESRCH', 'EINVAL')) return undefined;
-    throw error;
-  }
-}
-
 function sendSignal(pidfd: number, signal: 'SIGSTOP' | 'SIGCONT'): void {
   const result = pidfd_send_signal.attempt(pidfd, constants.signals[signal], null, 0);
   // ESRCH: it has ended, which is as still as can be.
@@ -144,26 +135,17 @@ function isStill(pid: number): boolean {
 
 /** man 5 proc_pid_stat: the state follows the name, in which anything may be. */
 function stateOf(directory: string): string | undefined {
-  const stat = readIfThere(`${directory}/stat`);
+  const stat = readProc(`${directory}/stat`);
   return stat?.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
 }
 
 /** It waits for its child, which is stopped, and until then no signal stops it. */
 function isInVfork(pid: number, thread: string): boolean {
-  const call = Number(readIfThere(`/proc/${pid}/task/${thread}/syscall`)?.split(' ')[0] ?? -1);
+  const call = Number(readProc(`/proc/${pid}/task/${thread}/syscall`)?.split(' ')[0] ?? -1);
   return [VFORK, clone.numbers, clone3.numbers].some((numbers) => Object.values(numbers).includes(call));
 }
 
 const VFORK = { x64: 58 };
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')) return undefined;
-    throw error;
-  }
-}
 
 function notFrozen(pids: readonly number[]): CaissonError {
   const message = `processes ${pids.join(', ')} of the container do not stop: they are waiting in the kernel`;

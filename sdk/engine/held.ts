@@ -4,9 +4,10 @@
  * process. When he lives and nothing was noted meanwhile, the descriptor is that of the container's process.
  */
 import { type ContainerRecord, hasWriter, readContainerState, type Store } from '../../store/index.ts';
-import { close, hasCode, pidfd_open, type Watch, watch } from '../../syscalls/index.ts';
+import { close, type Watch, watch } from '../../syscalls/index.ts';
 import type { ContainerOptions } from '../spec/options.ts';
-import { signalProcess } from './end-signal.ts';
+import { asksToBeKept, signalProcess } from './end-signal.ts';
+import { openProcess } from './processes.ts';
 
 /** A process of somebody else's that cannot be taken for another. */
 export interface Held {
@@ -30,25 +31,9 @@ export function holdFirst(store: Store, record: ContainerRecord): Held | undefin
   if (pidfd === undefined) return undefined;
   const after = hasWriter(store, record) ? readContainerState(store, record.id) : undefined;
   if (after?.seq === before.seq && after.phase === 'running')
-    return held(before.pid, pidfd, before.seq, keptOf(record));
+    return held(before.pid, pidfd, before.seq, asksToBeKept(record.options as ContainerOptions));
   close(pidfd);
   return undefined;
-}
-
-function openProcess(pid: number): number | undefined {
-  try {
-    return pidfd_open(pid, 0);
-  } catch (error) {
-    // EINVAL: it is a thread's id now.
-    if (hasCode(error, 'ESRCH', 'EINVAL')) return undefined;
-    throw error;
-  }
-}
-
-/** What was decided is not looked at: the option says as much. */
-function keptOf({ options }: ContainerRecord): boolean {
-  const { namespaces } = options as ContainerOptions;
-  return (namespaces?.pid ?? 'private') !== 'private';
 }
 
 function held(pid: number, pidfd: number, seq: number, kept: boolean): Held {

@@ -1,6 +1,6 @@
 /** Which processes are a container's, as this machine's /proc tells. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { hasCode } from '../../syscalls/index.ts';
+import { hasCode, pidfd_open } from '../../syscalls/index.ts';
 import { isInNamespace } from './pid-namespace.ts';
 
 /** The processes of a container. */
@@ -60,6 +60,28 @@ function isDescendant(pid: number, first: number): boolean {
   return false;
 }
 
+/** Holds a process, so that its number cannot become another's; undefined when there is none. */
+export function openProcess(pid: number): number | undefined {
+  try {
+    return pidfd_open(pid, 0);
+  } catch (error) {
+    // EINVAL: it is a thread's id now.
+    if (hasCode(error, 'ESRCH', 'EINVAL')) return undefined;
+    throw error;
+  }
+}
+
+/** Reads a file of a process's in /proc; undefined when it has ended, or is one that may not be looked at. */
+export function readProc(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    // EINVAL: of one that has ended and is not reaped yet, which has no network any more.
+    if (hasCode(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM', 'EINVAL')) return undefined;
+    throw error;
+  }
+}
+
 /** What /proc/PID/stat says of a process (man 5 proc_pid_stat). Times are in ticks of the clock. */
 export interface ProcessStat {
   readonly name: string;
@@ -74,14 +96,8 @@ export interface ProcessStat {
 
 /** Reads the stat of a process; undefined when there is none. */
 export function readStat(pid: number): ProcessStat | undefined {
-  let text: string;
-  try {
-    text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')) return undefined;
-    throw error;
-  }
-  return parseStat(text);
+  const text = readProc(`/proc/${pid}/stat`);
+  return text === undefined ? undefined : parseStat(text);
 }
 
 /** Anything may be in a name, parentheses too: what follows it begins after the last one. */

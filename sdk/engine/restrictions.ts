@@ -16,7 +16,7 @@ export interface Restriction {
 }
 
 /** Settings that forbid user namespaces. */
-export const RESTRICTIONS: readonly Restriction[] = [
+const RESTRICTIONS: readonly Restriction[] = [
   {
     // Debian's and Arch's own.
     file: '/proc/sys/kernel/unprivileged_userns_clone',

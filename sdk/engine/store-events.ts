@@ -19,7 +19,7 @@ export async function* storeEvents({ since, signal, filter = {} }: EventOptions)
 }
 
 /** An entry of the journal as an event; undefined for one that is damaged. */
-export function parseEvent({ name, time, value, payload }: JournalEntry): StoreEvent | undefined {
+function parseEvent({ name, time, value, payload }: JournalEntry): StoreEvent | undefined {
   let details: Subject;
   try {
     details = JSON.parse(payload.toString('utf8')) as Subject;

@@ -1,6 +1,7 @@
 /** Ends a container that is not this thread's, and waits for its end. */
 import { askToStop, UNKNOWN_STATUS } from '../../store/index.ts';
 import { CaissonError } from '../../syscalls/index.ts';
+import { asksToBeKept } from './end-signal.ts';
 import { type ExitStatus, exitStatusOf } from './exit-status.ts';
 import type { Held } from './held.ts';
 import { isPaused, resumeContainer } from './pause.ts';
@@ -10,7 +11,7 @@ import type { StoredView } from './stored-view.ts';
 import { tellSupervisor } from './supervisor-request.ts';
 
 /** From now on nobody starts it again by himself. @returns its first process, if it has one */
-export function askToEnd(view: StoredView, request: 'stop' | 'remove'): Held | undefined {
+function askToEnd(view: StoredView, request: 'stop' | 'remove'): Held | undefined {
   const { store, record } = view.parts;
   askToStop(store, view.id, request);
   if (record.detached) tellSupervisor(store, view.id, 'look');
@@ -41,7 +42,7 @@ export async function stopStored(view: StoredView, { timeoutMs, signal }: StopOp
   try {
     const stoppable = {
       pid: held.pid,
-      isReaper: options.init === true || (options.namespaces?.pid ?? 'private') !== 'private',
+      isReaper: options.init === true || asksToBeKept(options),
       kill: (name: NodeJS.Signals) => held.kill(name),
       wait: () => waitForStored(view),
     };

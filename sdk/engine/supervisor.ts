@@ -105,7 +105,7 @@ function supervisedStdio(options: ContainerOptions): SupervisedStdio {
 }
 
 /** A restart policy in the supervisor's words. */
-export function restartsOf(policy: ContainerOptions['restart'] = 'no'): Restarts {
+function restartsOf(policy: ContainerOptions['restart'] = 'no'): Restarts {
   if (policy === 'no') return { when: 'never' };
   if (policy === 'always' || policy === 'unless-stopped') return { when: 'always' };
   const [, most] = policy.split(':');

@@ -1,7 +1,6 @@
 /** What runs in a container: as this machine's /proc tells, without a program in it. */
 import { readFileSync } from 'node:fs';
-import { hasCode } from '../../syscalls/index.ts';
-import { membersOf, readStat } from './processes.ts';
+import { membersOf, readProc, readStat } from './processes.ts';
 
 /** A process of a container. */
 export interface ProcessInfo {
@@ -51,8 +50,8 @@ function describe(
   bootMs: number,
 ): ProcessInfo | undefined {
   const stat = readStat(pid);
-  const status = readIfThere(`/proc/${pid}/status`);
-  const command = readIfThere(`/proc/${pid}/cmdline`);
+  const status = readProc(`/proc/${pid}/status`);
+  const command = readProc(`/proc/${pid}/cmdline`);
   if (stat === undefined || status === undefined || command === undefined) return undefined;
   const ticksToMs = (ticks: number) => (ticks * 1000) / TICKS_PER_SECOND;
   return {
@@ -81,7 +80,7 @@ function toInside(ranges: readonly Range[], id: number): number {
 }
 
 function readRanges(pid: number, name: string): Range[] {
-  return (readIfThere(`/proc/${pid}/${name}`) ?? '')
+  return (readProc(`/proc/${pid}/${name}`) ?? '')
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => {
@@ -93,13 +92,4 @@ function readRanges(pid: number, name: string): Range[] {
 /** When the machine was started, by its clock. */
 function bootTimeMs(): number {
   return Number(/^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'latin1'))?.[1] ?? 0) * 1000;
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')) return undefined;
-    throw error;
-  }
 }

@@ -1,6 +1,6 @@
 /** What this machine's files say of names and addresses. */
-import { readFileSync, statSync } from 'node:fs';
-import { hasCode } from '../../syscalls/index.ts';
+import { statSync } from 'node:fs';
+import { readHostFile } from '../../store/index.ts';
 
 /** A file as it was read last. */
 interface Known {
@@ -31,16 +31,7 @@ function read(path: string): string {
   const stamp = `${stats.ino} ${stats.mtimeMs} ${stats.size}`;
   const last = known.get(path);
   if (last?.stamp === stamp) return last.text;
-  const text = readIfAllowed(path);
+  const text = readHostFile(path);
   known.set(path, { stamp, text });
   return text;
-}
-
-function readIfAllowed(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'EACCES')) return '';
-    throw error;
-  }
 }

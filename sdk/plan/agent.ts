@@ -7,7 +7,6 @@ import {
   AT_RECURSIVE,
   type Capability,
   CLONE_NEWNS,
-  CLONE_NEWUSER,
   chdir,
   close_range,
   MOUNT_ATTR_NODEV,
@@ -16,8 +15,6 @@ import {
   prctl,
   type Step,
   setns,
-  setresgid,
-  setresuid,
   umask,
   unshare,
   variable,
@@ -27,7 +24,7 @@ import { AGENT_DESCRIPTOR, serveRequests } from './agent-loop.ts';
 import { attachAt, attachStandard } from './attach.ts';
 import { enterRoot, protectRoot } from './container.ts';
 import { setAttributes } from './detached.ts';
-import { setCapabilities } from './identity.ts';
+import { becomeRoot, setCapabilities } from './identity.ts';
 import { cloneFlags, launchSteps } from './launch.ts';
 import { openMounts } from './mounts.ts';
 import { mountRoot, openViews } from './overlay.ts';
@@ -37,7 +34,7 @@ import { dieWithOwner, hideFromContainer } from './prelude.ts';
 /** Of the launch: the agent's end of the socket. */
 export const AGENT_SOCKET = variable('agent socket');
 
-/** Of the launch: what the agent enters, a pidfd or a namespace file. */
+/** Of the launch: whose files the agent enters, as a pidfd. */
 export const AGENT_TARGET = variable('what the agent enters');
 
 const TARGET_DESCRIPTOR = AGENT_DESCRIPTOR + 1;
@@ -105,38 +102,12 @@ export function planAgentOfRoot(spec: Spec): Plan {
   });
 }
 
-/**
- * Plans an agent that sees the machine's files as root of a user namespace: {@link AGENT_TARGET} is a pidfd of a process
- * in it, or its /proc/PID/ns/user. It keeps all capabilities there. Files get the modes that are asked for.
- */
-export function planAgentInUserNamespace(): Plan {
-  return planOf({
-    launch: launchSteps(NOTHING_NEW, ['null', 'null', 'null'], [AGENT_SOCKET, AGENT_TARGET]),
-    stub: [
-      ...beginAgent(),
-      setns.step('entering the user namespace', [TARGET_DESCRIPTOR, CLONE_NEWUSER]),
-      ...becomeRoot(),
-      umask.step('making files with the modes that are asked for', [0]),
-      ...serveRequests(),
-    ],
-  });
-}
-
 function beginAgent(): Step[] {
   return [
     ...dieWithOwner('agent'),
     ...hideFromContainer(),
     prctl.step('naming the agent', [PR_SET_NAME, NAME, 0, 0, 0]),
     close_range.step('closing all other descriptors', [TARGET_DESCRIPTOR + 1, 0xffff_ffff, 0]),
-  ];
-}
-
-/** Entering a user namespace and changing ids clear the wish to die with the owner (man 2 PR_SET_PDEATHSIG). */
-function becomeRoot(): Step[] {
-  return [
-    setresgid.step('becoming group 0', [0, 0, 0]),
-    setresuid.step('becoming user 0', [0, 0, 0]),
-    ...dieWithOwner('agent as root'),
   ];
 }
 
@@ -149,6 +120,8 @@ function confineToFiles(): Step[] {
     chdir.step('entering the root', ['/']),
     setAttributes('leaving devices out', AT_FDCWD, '/', MOUNT_ATTR_NODEV, AT_RECURSIVE),
     ...becomeRoot(),
+    // Entering a user namespace and changing ids clear the wish (man 2 PR_SET_PDEATHSIG).
+    ...dieWithOwner('agent as root'),
     setCapabilities(CAPABILITIES_OVER_FILES),
     umask.step('making files with the modes that are asked for', [0]),
   ];

@@ -94,7 +94,7 @@ function inJoinedPid(join: readonly Step[], making: readonly Step[]): Step[] {
 const PROC = variable('/proc');
 
 /** Makes the container's files, and is among nothing else. */
-function makeRoot(spec: Spec, stdio: Wiring['stdio']): Making {
+function makeRoot(spec: Spec, stdio: Wiring['stdio']): RootMaking {
   if (!makesNamespace(spec, 'mount')) return { outside: [], opened: [], inside: [] };
   const views = openViews(spec);
   const mounts = openMounts(spec);
@@ -119,7 +119,7 @@ function makeRoot(spec: Spec, stdio: Wiring['stdio']): Making {
 }
 
 /** How the root is made: by a helper with the host's rights, which opens some of it, and by the stub. */
-interface Making {
+interface RootMaking {
   readonly outside: readonly Step[];
   readonly opened: readonly Variable[];
   readonly inside: readonly Step[];

@@ -47,7 +47,7 @@ import type { Plan } from './plan.ts';
 import { END_SIGNAL, SIGKILL } from './signals.ts';
 
 /** What ends a check with all that it has started (keeper.ts). Else its PID namespace does, with the container. */
-export function endSignalOf(spec: Spec): number {
+function endSignalOf(spec: Spec): number {
   return makesNamespace(spec, 'pid') ? SIGKILL : END_SIGNAL;
 }
 

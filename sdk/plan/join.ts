@@ -53,7 +53,7 @@ export function planJoin(spec: Spec, process: SpecProcess, { stdio, extra }: Wir
 }
 
 /** Enters what the container is in, by a pidfd of its first process: so never another process's namespaces. */
-export function enterContainer(
+function enterContainer(
   { linux }: Spec,
   descriptor: number,
   only: (type: NamespaceType) => boolean = () => true,
@@ -99,7 +99,7 @@ function enterKept(spec: Spec, process: SpecProcess, stdio: Wiring['stdio']): St
 }
 
 /** A container's capabilities, keyring and the like are not inherited by joining it: all is done again. */
-export function becomeProcess(spec: Spec, process: SpecProcess, stdio: Wiring['stdio']): Step[] {
+function becomeProcess(spec: Spec, process: SpecProcess, stdio: Wiring['stdio']): Step[] {
   return [
     ...dieWithOwner('joined'),
     ...joinKeyring(),

@@ -73,22 +73,14 @@ export function madeFlags({ namespaces }: Pick<SpecLinux, 'namespaces'>): number
 }
 
 /** Joins one. */
-export function joinOne(
-  type: NamespaceType,
-  descriptorOf: (type: NamespaceType) => Argument,
-  options: StepOptions,
-): Step {
-  return setns.step(`${JOINING} ${type} namespace`, [descriptorOf(type), NAMESPACE_FLAG[type]], options);
+export function joinOne(type: NamespaceType, descriptor: Argument, options: StepOptions): Step {
+  return setns.step(`${JOINING} ${type} namespace`, [descriptor, NAMESPACE_FLAG[type]], options);
 }
 
 /** Joins what could not be joined before. */
-export function joinAgain(
-  type: NamespaceType,
-  descriptorOf: (type: NamespaceType) => Argument,
-  joined: Variable,
-): Step[] {
+export function joinAgain(type: NamespaceType, joined: Variable): Step[] {
   const done = `in the ${type} namespace`;
-  return [equal(joined, 0, { next: done }), joinOne(type, descriptorOf, {}), label(done)];
+  return [equal(joined, 0, { next: done }), joinOne(type, namespaceVariable(type), {}), label(done)];
 }
 
 /** How the purpose of a step begins that joins a namespace. */
@@ -96,5 +88,5 @@ export const JOINING = 'joining the';
 
 /** The stub's part of joining, for one namespace, by its descriptor in the stub. */
 export function joinInside(type: NamespaceType, descriptor: Argument): Step {
-  return joinOne(type, () => descriptor, {});
+  return joinOne(type, descriptor, {});
 }

@@ -2,7 +2,6 @@
 
 import type { IdMapping } from '../../store/places.ts';
 import {
-  type Argument,
   AT_FDCWD,
   add,
   CLONE_NEWUSER,
@@ -33,9 +32,17 @@ import {
   waitid,
   write,
 } from '../../syscalls/index.ts';
-import { isJoined, type NamespaceType, type SpecLinux } from '../spec/spec.ts';
+import { isJoined, type SpecLinux } from '../spec/spec.ts';
 import { keepCapabilities } from './identity.ts';
-import { entersNamespace, joinAgain, joinedOutside, joinOne, madeFlags, namespaceVariable } from './joining.ts';
+import {
+  entersNamespace,
+  joinAgain,
+  joinedOutside,
+  joinOne,
+  madeFlags,
+  namespaceVariable,
+  USER_NAMESPACE,
+} from './joining.ts';
 import { SIGKILL } from './signals.ts';
 
 export {
@@ -57,34 +64,16 @@ export interface Wiring {
 /** What a launcher needs to know: the namespaces to make and to join, and the ids to map. */
 export type LaunchedNamespaces = Pick<SpecLinux, 'namespaces' | 'uidMappings' | 'gidMappings'>;
 
-/** How a process is made, by a launcher: this thread, or a supervisor. */
-export interface Making {
-  readonly linux: LaunchedNamespaces;
-  /**
-   * What the process does, to its end. The namespaces of {@link joinedInside} are still to be joined then.
-   */
-  readonly child: readonly Step[];
-  /**
-   * What has to be done with the launcher's rights, before the user namespace is entered. It is done by a process of its
-   * own, whose descriptors the child gets, and which has its working directory, umask and mounts to itself once it
-   * leaves the launcher's.
-   */
-  readonly outside?: readonly Step[] | undefined;
-  /**
-   * The launcher's end of the report pipe. A helper lives on for a moment when the launcher is killed; if it had that end,
-   * the process would believe that the launcher lives.
-   */
-  readonly reader?: Variable | undefined;
-  /** Where a launcher has the namespaces to join. @default the variables of {@link namespaceVariable} */
-  readonly descriptorOf?: ((type: NamespaceType) => Argument) | undefined;
-}
-
 /**
- * Clones this thread and enters the stub.
+ * Clones the launcher, which is this thread or a supervisor, and enters the stub. The launcher waits until the process has
+ * entered another program or ended, and has its id and its pidfd then. Until then the two share the launcher's memory.
  *
- * @param linux the namespaces to make and to join, and the ids to map
+ * @param linux the namespaces to make and to join, and the ids to map. Those of {@link joinedInside} are left to the stub
  * @param stdio the stub's descriptors 0, 1 and 2
  * @param extra its descriptors behind the report's: 4, 5 …
+ * @param outside what has to be done with the launcher's rights, before the user namespace is entered. It is done by a
+ * process of its own, whose descriptors the stub gets, and which has its working directory, umask and mounts to itself
+ * once it leaves the launcher's
  */
 export function launchSteps(
   linux: LaunchedNamespaces,
@@ -93,17 +82,8 @@ export function launchSteps(
   outside: readonly Step[] = [],
 ): Step[] {
   const child = enterStub([...stdio, LAUNCH_VARIABLES.report, ...extra]);
-  return makeProcess({ linux, child, outside, reader: LAUNCH_VARIABLES.reader });
-}
-
-/**
- * The steps of a launcher, which waits until the process has entered another program or ended, and has its id and its
- * pidfd then. Until then the two share the launcher's memory.
- */
-export function makeProcess(making: Making): Step[] {
-  const { linux, child, outside = [] } = making;
   const inOwnClone = outside.length > 0 || entersNamespace(linux) || joinedOutside(linux).length > 0;
-  if (inOwnClone) return makeThroughHelper(making);
+  if (inOwnClone) return makeThroughHelper(linux, child, outside);
   return cloneThread(CLONE_PIDFD + madeFlags(linux), [...mapIds(linux), ...child]);
 }
 
@@ -112,7 +92,7 @@ export function makeProcess(making: Making): Step[] {
  * to that user namespace. Then it ends. The process is a child of the launcher like any. The helper shares the
  * launcher's memory, and is in no PID namespace but the launcher's, seen by no container that has one of its own.
  */
-function makeThroughHelper({ linux, child, outside = [], reader, descriptorOf = namespaceVariable }: Making): Step[] {
+function makeThroughHelper(linux: LaunchedNamespaces, child: readonly Step[], outside: readonly Step[]): Step[] {
   const second = variable('pid of the second');
   const entersUser = entersNamespace(linux);
   // Of a user namespace that is root's, or another container's.
@@ -120,18 +100,19 @@ function makeThroughHelper({ linux, child, outside = [], reader, descriptorOf = 
     entersUser && (outside.length > 0 || linux.namespaces.some((each) => each.type === 'user' && isJoined(each)));
   const joined = joinedOutside(linux).map((type) => ({ type, joined: variable(`joined ${type}`) }));
   const made = entersUser ? { namespaces: linux.namespaces.filter(({ type }) => type !== 'user') } : linux;
-  const user = setns.step('entering the user namespace', [descriptorOf('user'), CLONE_NEWUSER]);
+  const user = setns.step('entering the user namespace', [USER_NAMESPACE, CLONE_NEWUSER]);
   return cloneThread(
     0,
     [
-      ...(reader === undefined ? [] : [close.step('letting go of the report’s other end', [reader])]),
+      // It lives on for a moment when the launcher is killed; with this end, the process would believe that the launcher lives.
+      close.step('letting go of the report’s other end', [LAUNCH_VARIABLES.reader]),
       ...outside,
       // Namespaces may belong to the machine or to the user namespace. The rights over the former end with entering it,
       // those over the latter may begin with it.
       ...joined.map(({ type, joined }) =>
-        joinOne(type, descriptorOf, { into: joined, onError: entersUser ? { EPERM: 'next' } : undefined }),
+        joinOne(type, namespaceVariable(type), { into: joined, onError: entersUser ? { EPERM: 'next' } : undefined }),
       ),
-      ...(entersUser ? [user, ...joined.flatMap(({ type, joined }) => joinAgain(type, descriptorOf, joined))] : []),
+      ...(entersUser ? [user, ...joined.flatMap(({ type, joined }) => joinAgain(type, joined))] : []),
       cloneOnce(CLONE_PARENT + madeFlags(made), { into: second, onError: 'no second' }),
       equal(second, 0, { otherwise: 'first' }),
       ...(entersUser ? [] : mapIds(linux)),

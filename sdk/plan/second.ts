@@ -15,7 +15,7 @@ import {
 } from '../../syscalls/index.ts';
 
 /** How many bytes tell the pid, on the report pipe. */
-export const PID_SIZE = 8;
+const PID_SIZE = 8;
 
 /**
  * Makes a second process, which is in the PID namespace that this one has joined and can be seen there; this one cannot.

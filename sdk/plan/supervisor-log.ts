@@ -83,7 +83,7 @@ export function note(limits: LogLimits): Step[] {
 }
 
 /** The name of a log's file: the newest has no number. */
-export function logName(index: number): string {
+function logName(index: number): string {
   return index === 0 ? 'log' : `log.${index}`;
 }
 

@@ -38,7 +38,7 @@ import { makesNamespace, type Spec, type SpecProcess } from '../spec/spec.ts';
 import { FIRST_EXTRA_DESCRIPTOR } from './launch.ts';
 
 /** The stub's end of the socket that the master goes through. */
-export const TERMINAL_SOCKET = FIRST_EXTRA_DESCRIPTOR;
+const TERMINAL_SOCKET = FIRST_EXTRA_DESCRIPTOR;
 
 /** A number of our choosing, so that the message that carries the master can be written beforehand. */
 const MASTER = 10;

@@ -5,7 +5,7 @@ import type { Finding } from './fact.ts';
 import { refusalOf, tryInNamespaces } from './trial.ts';
 
 /** Makes user namespaces as containers do, and uses the rights that they are to give. */
-export function tryUserNamespaces(): Error | undefined {
+function tryUserNamespaces(): Error | undefined {
   return refusalOf(() =>
     tryInNamespaces(
       ['mount', 'uts'],

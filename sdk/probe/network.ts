@@ -1,7 +1,6 @@
 /** What networks are made of: the kernel's tables, and the programs that users without root need. */
-import { accessSync, closeSync, constants, openSync } from 'node:fs';
-import { join } from 'node:path';
-import { makeUserNamespace, singleMappings } from '../../store/index.ts';
+import { closeSync, constants, openSync } from 'node:fs';
+import { findProgram, makeUserNamespace, singleMappings } from '../../store/index.ts';
 import {
   AF_NETLINK,
   CLONE_NEWNET,
@@ -66,7 +65,7 @@ export function judgeTables(refusal: Error | undefined, program: string | undefi
  * change it.
  */
 export function probeTables(isRoot: boolean, hasUserNamespaces: boolean): Finding {
-  const program = findOnPath('nft');
+  const program = findTool('nft');
   if (!isRoot && !hasUserNamespaces) {
     return judgeTables(Object.assign(new Error('not tried'), { code: 'NOT_TRIED' }), program);
   }
@@ -122,7 +121,7 @@ export function judgeUserNetworking(isRoot: boolean, pasta: string | undefined, 
 
 /** Networks without root. */
 export function probeUserNetworking(isRoot: boolean): Finding {
-  return judgeUserNetworking(isRoot, findOnPath('pasta'), findOnPath('slirp4netns'));
+  return judgeUserNetworking(isRoot, findTool('pasta'), findTool('slirp4netns'));
 }
 
 /** What came of opening /dev/net/tun. Pure. */
@@ -149,17 +148,7 @@ export function probeTun(): Finding {
   );
 }
 
-function findOnPath(name: string): string | undefined {
-  const directories = (process.env.PATH ?? '').split(':').filter((each) => each.startsWith('/'));
-  // Where the programs of administrators are, which is not on everybody's PATH.
-  return [...directories, '/usr/sbin', '/sbin'].map((directory) => join(directory, name)).find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+/** Also where the programs of administrators are, which is not on everybody's PATH. */
+function findTool(name: string): string | undefined {
+  return findProgram(name, ['/usr/sbin', '/sbin']);
 }

@@ -1,8 +1,9 @@
 /** Which TCP ports are listened on, seen from outside: no connection is made that a server would notice. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { hasCode } from '../../syscalls/index.ts';
 import { addressBytes } from '../engine/address.ts';
 import { isInNamespace } from '../engine/pid-namespace.ts';
+import { readProc } from '../engine/processes.ts';
 
 /** A socket that waits for connections. */
 export interface Listener {
@@ -49,7 +50,7 @@ export function lacksListener(
   { port, host }: { readonly port: number; readonly host?: string | undefined },
   isOwn: boolean,
 ): string | undefined {
-  const all = ['tcp', 'tcp6'].flatMap((name) => parseListeners(readIfThere(`/proc/${pid}/net/${name}`)));
+  const all = ['tcp', 'tcp6'].flatMap((name) => parseListeners(readProc(`/proc/${pid}/net/${name}`) ?? ''));
   const found = all.filter((each) => each.port === port);
   if (found.some((each) => accepts(each, host) && (isOwn || isOfContainer(pid, each.inode)))) return undefined;
   if (found.length > 0)
@@ -87,15 +88,6 @@ function linkIfThere(path: string): string | undefined {
 }
 
 /** EINVAL: the process has ended, and its network with it. ENOENT: a kernel without IPv6. */
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ESRCH', 'EINVAL')) return '';
-    throw error;
-  }
-}
-
 /** The kernel prints an address as words of 32 bits of this machine: the least byte first, on both architectures. */
 function swapWords(bytes: Buffer): Uint8Array {
   return Uint8Array.from(bytes.swap32());

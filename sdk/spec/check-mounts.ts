@@ -18,10 +18,10 @@ import {
 } from './checks.ts';
 
 /** The most that a file given by its content may hold: it is part of the plan. */
-export const MAX_FILE_BYTES = 4 * 1024 * 1024;
+const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
 /** The most that all of a container's may: they lie in the memory of its /dev. */
-export const MAX_FILES_BYTES = 32 * 1024 * 1024;
+const MAX_FILES_BYTES = 32 * 1024 * 1024;
 
 /** What a volume may be called. */
 export const isVolumeName: Check = (value) => {

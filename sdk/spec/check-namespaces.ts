@@ -4,7 +4,7 @@ import { isUserNamespace } from './id-maps.ts';
 import type { ContainerOptions } from './options.ts';
 
 /** A container: an object that has an id, or a text that names one. */
-export const isContainerReference: Check = (value) => {
+const isContainerReference: Check = (value) => {
   if (typeof value === 'string') return value === '' ? 'a container, its name or its id' : isString(value);
   const hasId = typeof value === 'object' && value !== null && 'id' in value && typeof value.id === 'string';
   return hasId ? undefined : 'a container, its name or its id';

@@ -61,7 +61,7 @@ function formatResolvConf({ resolvConf, isShared }: EtcFacts, dns: readonly stri
 }
 
 /** The address in a line of resolv.conf(5) that names a server. */
-export function nameserverOf(line: string): string | undefined {
+function nameserverOf(line: string): string | undefined {
   return /^\s*nameserver\s+(\S+)/.exec(line)?.[1];
 }
 

@@ -3,7 +3,7 @@ import type { Store } from '../layout.ts';
 import { withLock } from '../lock.ts';
 
 /** The file whose lock is held while a container's record, or its spec, is changed. */
-export function recordLockPath({ locks }: Store, id: string): string {
+function recordLockPath({ locks }: Store, id: string): string {
   return `${locks}/record-${id}.lock`;
 }
 

@@ -5,9 +5,10 @@
  * - `subordinate`: a user with ranges in /etc/subuid and /etc/subgid has those, in a user namespace.
  * - `single`: any other user has the one id that is his own, which is 0 in his containers.
  */
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { hasCode, isError, SyscallError, shared } from '../../syscalls/index.ts';
+import { findProgram, readHostFile } from '../host-files.ts';
 import { type IdMappings, type IdRange, mapIds, parseSubordinateIds } from './mapping.ts';
 import { type MappingPrograms, makeUserNamespace } from './namespace.ts';
 
@@ -48,13 +49,13 @@ export function ownIds(): OwnIds {
 export function findIds(): FoundIds {
   if (isMachineRoot()) return { kind: 'all' };
   const names = [String(effectiveUid()), ...userName()];
-  const rangesIn = (file: string) => parseSubordinateIds(readIfThere(file), names);
+  const rangesIn = (file: string) => parseSubordinateIds(readHostFile(file), names);
   const mappings = ownMappings(rangesIn('/etc/subuid'), rangesIn('/etc/subgid'));
   if (mappings.uid.length === 1 || mappings.gid.length === 1) {
     const file = mappings.uid.length === 1 ? '/etc/subuid' : '/etc/subgid';
     return singleId(`${file} has no ids for user ${names.at(-1)}`);
   }
-  const [newuidmap, newgidmap] = ['newuidmap', 'newgidmap'].map(findProgram);
+  const [newuidmap, newgidmap] = ['newuidmap', 'newgidmap'].map((name) => findProgram(name));
   if (newuidmap === undefined || newgidmap === undefined) {
     return singleId('newuidmap and newgidmap are not on the PATH (Debian has them in the package uidmap)');
   }
@@ -106,31 +107,5 @@ function userName(): string[] {
   } catch (error) {
     if (isError(error) && 'syscall' in error) return [];
     throw error;
-  }
-}
-
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'EACCES')) return '';
-    throw error;
-  }
-}
-
-function findProgram(name: string): string | undefined {
-  return (process.env.PATH ?? '')
-    .split(':')
-    .filter((directory) => directory.startsWith('/'))
-    .map((directory) => `${directory}/${name}`)
-    .find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -4,9 +4,10 @@
  *
  * Of a range that others may join, the lock is a shared one: who wants the range for itself asks for an exclusive one.
  */
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { constants, hostname } from 'node:os';
 import { CaissonError, flock, hasCode, LOCK_EX, LOCK_NB, LOCK_SH, shared } from '../../syscalls/index.ts';
+import { readHostFile } from '../host-files.ts';
 import type { Store } from '../layout.ts';
 import { forgetNamespaces } from './idmap.ts';
 import type { IdMappings } from './mapping.ts';
@@ -137,7 +138,7 @@ function lockAlone(lock: number): boolean {
 }
 
 function candidates({ root }: Store): Generator<RangeStart> {
-  const [subuid = '', subgid = ''] = ['/etc/subuid', '/etc/subgid'].map(readIfThere);
+  const [subuid = '', subgid = ''] = ['/etc/subuid', '/etc/subgid'].map(readHostFile);
   // Stores of one machine have locks of their own: that they begin elsewhere keeps them apart.
   return rangesFor(subuid, subgid, offsetOf(`${hostname()}:${root}`));
 }
@@ -156,13 +157,4 @@ function noneLeft(): CaissonError {
   return new CaissonError('NO_IDS_LEFT', 'every range of ids that containers may have is in use', {
     hint: "give more to the user 'containers' in /etc/subuid and /etc/subgid, or make it with { userns: 'host' }",
   });
-}
-
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'EACCES')) return '';
-    throw error;
-  }
 }

@@ -16,7 +16,7 @@ export function visibleLayers(layers: readonly string[]): readonly string[] {
 }
 
 /** Whether a directory was marked as hiding those below it. */
-export function isOpaque(directory: string): boolean {
+function isOpaque(directory: string): boolean {
   return OPAQUE_ATTRIBUTES.some((name) => {
     try {
       const value = Buffer.alloc(1);

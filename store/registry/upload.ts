@@ -60,7 +60,7 @@ export async function uploadBlob(
 }
 
 /** Whether a repository has a blob. */
-export async function hasRemoteBlob(repository: Repository, digest: string): Promise<boolean> {
+async function hasRemoteBlob(repository: Repository, digest: string): Promise<boolean> {
   const response = await repository.request({ method: 'HEAD', path: `blobs/${digest}`, expect: [200, 404] });
   await response.body.dump();
   return response.status === 200;

@@ -3,7 +3,7 @@ import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { Container, Image } from 'caisson';
 import { expect, test } from 'vitest';
 import { openAgent } from '../../sdk/engine/agent.ts';
-import { planAgentInContainer, planAgentInUserNamespace } from '../../sdk/plan/agent.ts';
+import { planAgentInContainer } from '../../sdk/plan/agent.ts';
 import type { Spec } from '../../sdk/spec/spec.ts';
 import {
   AT_FDCWD,
@@ -21,7 +21,7 @@ import {
   symlinkat,
   unlinkat,
 } from '../../syscalls/index.ts';
-import { isRoot, privateStore, sh } from './fixture.ts';
+import { privateStore, sh } from './fixture.ts';
 
 privateStore();
 
@@ -123,13 +123,16 @@ test('no process of the container sees the agent, and it has no capability but o
   expect(stdout).toBe('sleep\nsh\n');
 });
 
-test.runIf(isRoot)('an agent that cannot enter says which step failed, and is gone', async () => {
-  const namespace = openSync('/proc/self/ns/user', 'r');
+test('an agent that cannot enter says which step failed, and is gone', async () => {
+  await using container = await Container.create(Image.host(), { command: ['true'] });
+  const { spec } = container.inspect();
+  // It is neither a pidfd nor a namespace (man 2 setns): a step of the plan fails.
+  const nothing = openSync('/dev/null', 'r');
   try {
-    // It is this process's own, which nobody can enter once more (man 2 setns): a step of the plan fails.
-    const entering = openAgent(compile(planAgentInUserNamespace()), namespace);
-    await expect(entering).rejects.toMatchObject({ code: 'EINVAL', purpose: 'entering the user namespace' });
+    const entering = openAgent(compile(planAgentInContainer(spec as Spec)), nothing);
+    await expect(entering).rejects.toMatchObject({ code: 'EINVAL', purpose: "entering the container's files" });
+    expect(pidOfAgent()).toBeUndefined();
   } finally {
-    closeSync(namespace);
+    closeSync(nothing);
   }
 });

@@ -1,6 +1,6 @@
-/** The order of the steps that bring an agent among a container's files, or into a user namespace. */
+/** The order of the steps that bring an agent among a container's files. */
 import { describe, expect, test } from 'vitest';
-import { planAgentInContainer, planAgentInUserNamespace, planAgentOfRoot } from '../../../sdk/plan/agent.ts';
+import { planAgentInContainer, planAgentOfRoot } from '../../../sdk/plan/agent.ts';
 import { planContainer } from '../../../sdk/plan/container.ts';
 import { callsOf, first, last, PIPES, ROOTLESS, specOf } from './specs.ts';
 
@@ -14,28 +14,22 @@ const inside = planAgentInContainer(spec);
 const ofRoot = planAgentOfRoot(spec);
 
 describe('every agent', () => {
-  test.each([inside, ofRoot, planAgentInUserNamespace()])(
-    'dies with its owner and cannot be looked into',
-    ({ stub }) => {
-      expect(first(stub, /^prctl\(PR_SET_PDEATHSIG/)).toBe(0);
-      expect(first(stub, /^prctl\(PR_SET_DUMPABLE, 0,/)).toBeLessThan(first(stub, /^(setns|mount|setresuid)/));
-      // Changing ids clears the wish.
-      expect(last(stub, /^prctl\(PR_SET_PDEATHSIG/)).toBeGreaterThan(last(stub, /^setresuid/));
-    },
-  );
+  test.each([inside, ofRoot])('dies with its owner and cannot be looked into', ({ stub }) => {
+    expect(first(stub, /^prctl\(PR_SET_PDEATHSIG/)).toBe(0);
+    expect(first(stub, /^prctl\(PR_SET_DUMPABLE, 0,/)).toBeLessThan(first(stub, /^(setns|mount|setresuid)/));
+    // Changing ids clears the wish.
+    expect(last(stub, /^prctl\(PR_SET_PDEATHSIG/)).toBeGreaterThan(last(stub, /^setresuid/));
+  });
 
-  test.each([inside, ofRoot, planAgentInUserNamespace()])(
-    'executes nothing, and reports nothing once it serves',
-    ({ stub }) => {
-      expect(callsOf(stub).join()).not.toMatch(/execve|clone3/);
-      const serving = first(stub, /^close\(3\)/);
-      const open = stub.slice(serving + 1).filter((step) => step.kind === 'call' && step.onError === undefined);
-      expect(open.map((step) => step.kind === 'call' && step.call.syscall)).toEqual([
-        ...Array(3).fill('close'),
-        'exit_group',
-      ]);
-    },
-  );
+  test.each([inside, ofRoot])('executes nothing, and reports nothing once it serves', ({ stub }) => {
+    expect(callsOf(stub).join()).not.toMatch(/execve|clone3/);
+    const serving = first(stub, /^close\(3\)/);
+    const open = stub.slice(serving + 1).filter((step) => step.kind === 'call' && step.onError === undefined);
+    expect(open.map((step) => step.kind === 'call' && step.call.syscall)).toEqual([
+      ...Array(3).fill('close'),
+      'exit_group',
+    ]);
+  });
 });
 
 describe('an agent in a running container', () => {
@@ -83,10 +77,4 @@ describe('an agent of a container that does not run', () => {
     expect(callsOf(ofRoot.launch).join()).toMatch(/CLONE_NEWNS(?!.*CLONE_NEWPID)/);
     expect(callsOf(planAgentOfRoot(specOf({}, { facts: ROOTLESS })).launch).join()).toMatch(/CLONE_NEWUSER/);
   });
-});
-
-test('an agent in a user namespace keeps its capabilities, and sees the files of this machine', () => {
-  const { stub } = planAgentInUserNamespace();
-  expect(callsOf(stub)[first(stub, /^setns/)]).toBe('setns(5, CLONE_NEWUSER)');
-  expect(callsOf(stub).join()).not.toMatch(/capset|chroot|pivot_root|chdir/);
 });
