@@ -69,7 +69,7 @@ export class Volume {
     checkName(name);
     checkAll('option', options, CHECKS);
     const store = openStore();
-    const { createVolume } = await import('../store/index.ts');
+    const { createVolume } = await import('./stored-runtime.ts');
     return new Volume(store, createVolume(store, name, options));
   }
 
@@ -80,7 +80,7 @@ export class Volume {
   static async get(name: string): Promise<Volume> {
     checkName(name);
     const store = openStore();
-    const { readVolumeRecord, volumeNotFound } = await import('../store/index.ts');
+    const { readVolumeRecord, volumeNotFound } = await import('./stored-runtime.ts');
     const record = readVolumeRecord(store, name);
     if (record === undefined) throw volumeNotFound(store, name);
     return new Volume(store, record);
@@ -93,7 +93,7 @@ export class Volume {
   static async list(filter: VolumeFilter = {}): Promise<readonly Volume[]> {
     checkAll('option', filter, CHECKS);
     const store = openStore();
-    const { listVolumeNames, readVolumeRecord } = await import('../store/index.ts');
+    const { listVolumeNames, readVolumeRecord } = await import('./stored-runtime.ts');
     return listVolumeNames(store)
       .map((name) => readVolumeRecord(store, name))
       .filter((record) => record !== undefined)
@@ -105,7 +105,7 @@ export class Volume {
   static async prune(filter: VolumeFilter = {}): Promise<PrunedVolumes> {
     checkAll('option', filter, CHECKS);
     const store = openStore();
-    const { pruneVolumes, sweepContainers } = await import('../store/index.ts');
+    const { pruneVolumes, sweepContainers } = await import('./stored-runtime.ts');
     // What dead owners left uses nothing.
     await sweepContainers(store);
     return pruneVolumes(store, hasLabels(filter));
@@ -116,7 +116,7 @@ export class Volume {
    * @throws CaissonError VOLUME_IN_USE with the containers that use it, running or not; VOLUME_NOT_FOUND
    */
   async remove(): Promise<void> {
-    const { removeVolume, sweepContainers } = await import('../store/index.ts');
+    const { removeVolume, sweepContainers } = await import('./stored-runtime.ts');
     await sweepContainers(this.#store);
     await removeVolume(this.#store, this.name);
   }
@@ -127,7 +127,7 @@ export class Volume {
    */
   async inspect(): Promise<VolumeInfo> {
     const { diskUsage, readVolumeRecord, usersOfVolume, volumeNotFound, volumePaths } = await import(
-      '../store/index.ts'
+      './stored-runtime.ts'
     );
     const store = this.#store;
     const record = readVolumeRecord(store, this.name);

@@ -1,6 +1,7 @@
 /** Content on disk. Runs nothing, knows no containers but their records. */
 export {
   addContainerUses,
+  addPauseNote,
   askToStop,
   type CellState,
   CellWriter,
@@ -13,20 +14,27 @@ export {
   createContainerDirectory,
   discardContainerDirectory,
   findContainer,
+  forgetPause,
   forgetStop,
   hasWriter,
   isSupervised,
   leaveContainer,
   listContainers,
   openControl,
+  type PauseNote,
+  pauseGroupName,
   type RecordedImage,
   type RecordedOrigin,
   readContainerRecord,
   readContainerState,
+  readPauseNote,
   readRecordIfWhole,
   removeContainerDirectory,
+  removeGroup,
   renameContainer,
   renewContainerDirectory,
+  replacePauseNote,
+  type StoodStill,
   type StopRequest,
   settleLost,
   stopRequestOf,
@@ -40,7 +48,7 @@ export { diskUsage } from './disk-usage.ts';
 export { EVENT_NUMBERS, type EventName, flushEvents, noteEvent } from './events.ts';
 export { type FollowOptions, followEvents, type JournalEntry } from './follow-events.ts';
 export { type Frame, readFrames, timeOf } from './frames.ts';
-export { findProgram, readHostFile } from './host-files.ts';
+export { findProgram } from './host-files.ts';
 export {
   type FoundIds,
   findIds,

@@ -3,6 +3,7 @@
  * would be. A door of its own, so that importing caisson does not read what makes one.
  */
 export { crypto } from './crypto.ts';
+export { readHostFile } from './host-files.ts';
 export {
   claimIds,
   claimRange,

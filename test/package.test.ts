@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -67,6 +67,13 @@ describe('installed', () => {
       expect(names(imported)).not.toEqual(['']);
       expect(names(imported)).toEqual(names(required));
     }
+  });
+
+  test('reads no more than what can be said before there is a container: three files of a quarter of a megabyte', async () => {
+    const source = "require('caisson'); console.log(Object.keys(require.cache).join())";
+    const files = (await evaluate(await install(EAGER), 'commonjs', source)).trim().split(',');
+    expect(files).toHaveLength(3);
+    expect(files.reduce((sum, file) => sum + statSync(file).size, 0)).toBeLessThan(256 * 1024);
   });
 
   test('has one SyscallError, whichever entry it comes from', async () => {

@@ -1,6 +1,6 @@
 /** What this machine's files say of names and addresses. */
 import { statSync } from 'node:fs';
-import { readHostFile } from '../../store/index.ts';
+import { readHostFile } from '../../store/places.ts';
 
 /** A file as it was read last. */
 interface Known {
