@@ -42,12 +42,12 @@ function toCommonJs(source: string): string {
   const [, exports] = parse(source);
   // esbuild writes one export statement, at the end.
   const end = source.lastIndexOf('export{');
-  const names = exports.map(({ n, ln }) => `${n}:${ln ?? n}`);
+  const names = exports.map(({ n, ln = n }) => (n === ln ? n : `${n}:${ln}`));
   const body = rewriteImports(end === -1 ? source : source.slice(0, end), {
     load: requireFrom,
     loadLater: (specifier) => `Promise.resolve().then(()=>${requireFrom(specifier)})`,
   });
-  return `"use strict";${body.replaceAll('import.meta.url', '__filename')}\nmodule.exports={${names}};\n`;
+  return `"use strict";${body.replaceAll('import.meta.url', '__filename')}\nmodule.exports={${names.join(',\n')}};\n`;
 }
 
 function rewriteImports(source: string, { load, loadLater }: Loading): string {
@@ -67,7 +67,7 @@ function rewriteImports(source: string, { load, loadLater }: Loading): string {
 /** `import a,{b as c}from"x"` as constants: `const a=x,{b:c}=x`. */
 function bindTo(loaded: string, statement: string): string {
   const [, whole, names] = /^import\s*([\w$]+)?,?\s*(?:\{(.*)\})?\s*(?:from)?\s*"[^"]*"$/s.exec(statement) ?? [];
-  const bindings = [whole, names && `{${names.replaceAll(' as ', ':')}}`].filter((each) => each !== undefined);
+  const bindings = [whole, names && `{${names.replaceAll(/\s+as\s+/g, ':')}}`].filter((each) => each !== undefined);
   if (bindings.length === 0 && !/^import"/.test(statement)) throw new Error(`cannot rewrite ${statement}`);
   return bindings.length === 0 ? loaded : `const ${bindings.map((binding) => `${binding}=${loaded}`)}`;
 }
@@ -124,6 +124,8 @@ export default defineConfig([
       // Names stay, for stack traces. Comments and white space are half of what Node would have to read at every import.
       options.minifySyntax = true;
       options.minifyWhitespace = true;
+      // Node prints the line that threw.
+      options.lineLimit = 120;
     },
     onSuccess: convertModules,
   },

@@ -46,6 +46,13 @@ describe('the tarball', () => {
     expect(await node([attw, '--no-definitely-typed', '--format', 'ascii', tarball])).toMatch('No problems');
   });
 
+  test('has no long lines: Node prints the one that threw', async () => {
+    const { stdout } = await run('tar', ['xzOf', tarball, '--wildcards', 'package/dist/*.js', 'package/dist/*.cjs'], {
+      maxBuffer: 16 * 1024 * 1024,
+    });
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThan(1000);
+  });
+
   test('has no install script', () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: object };
     expect(Object.keys(scripts).filter((name) => /install|prepare|prepublish/.test(name))).toEqual([]);
