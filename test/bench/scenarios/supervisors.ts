@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { loadCaisson, useStore } from '../caisson.ts';
 import { type Entry, type Pace, race } from '../harness.ts';
+import { startContainerd } from '../peers/containerd.ts';
 import { dockerEngine, type Engine, importRootfs, podmanEngine } from '../peers/engines.ts';
+import { nextId } from '../peers/peer.ts';
 import { runNow } from '../processes.ts';
 import type { Scenario } from '../result.ts';
 import type { Setting } from '../setting.ts';
@@ -15,7 +17,9 @@ export async function measureSupervisors(setting: Setting, pace: Pace): Promise<
     [
       { name: 'caisson', open: () => openCaisson(setting) },
       engineEntry('podman (conmon)', setting, () => podmanEngine(setting.workspace)),
-      ...(setting.rootless ? [] : [engineEntry('docker (containerd-shim)', setting, dockerEngine)]),
+      ...(setting.rootless
+        ? []
+        : [containerdEntry(setting), engineEntry('docker (containerd-shim)', setting, dockerEngine)]),
     ],
     pace,
   );
@@ -61,6 +65,25 @@ function engineEntry(name: string, setting: Setting, open: () => Engine): Entry 
         },
         close: () => void runNow([...command, 'rmi', '--force', image]),
       };
+    },
+  };
+}
+
+function containerdEntry({ workspace }: Setting): Entry {
+  return {
+    name: 'containerd-shim',
+    open: async () => {
+      const { start, remove, close } = await startContainerd(workspace);
+      const sample = async () => {
+        const id = nextId();
+        const pid = start(id, SCRIPT);
+        try {
+          return residentKiB(parentOf(pid));
+        } finally {
+          remove(id);
+        }
+      };
+      return { sample, close };
     },
   };
 }
