@@ -1,13 +1,12 @@
 /** containerd, with a daemon and directories of the bench's own: for what it leaves beside a container. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { loadCaisson, useStore } from '../caisson.ts';
 import { type Command, findProgram, runNow, track } from '../processes.ts';
 import type { Workspace } from '../setting.ts';
-import { cgroupDirectories } from './cgroups.ts';
 import { nextId } from './peer.ts';
 
 /** A daemon that answers, with one image: the workspace's root file system. */
@@ -21,9 +20,6 @@ export interface Containerd {
 /** A daemon that does not answer after this time will not. */
 const ANSWER_MS = 10_000;
 
-/** Its containers' control groups, below which nobody else's are. */
-const GROUP = 'caisson-bench';
-
 /** Starts containerd. @throws when it, its client or its shim is not installed, or it does not start */
 export async function startContainerd(workspace: Workspace): Promise<Containerd> {
   const program = findProgram('containerd');
@@ -32,11 +28,10 @@ export async function startContainerd(workspace: Workspace): Promise<Containerd>
   mkdirSync(directory);
   const address = join(directory, 'socket');
   writeFileSync(join(directory, 'config.toml'), configuration(directory, address));
-  const daemon = track(spawn(program, ['--config', join(directory, 'config.toml')], { stdio: 'ignore' }));
+  const daemon = track(spawn('nsenter', [...OUTSIDE, program, '--config', join(directory, 'config.toml')], QUIET));
   const ctr: Command = [findProgram('ctr'), '--address', address];
   const stop = async () => {
     if (daemon.exitCode === null && daemon.kill('SIGTERM')) await once(daemon, 'close');
-    for (const group of cgroupDirectories(GROUP)) rmdirSync(group);
   };
   try {
     await untilItAnswers(ctr);
@@ -48,10 +43,17 @@ export async function startContainerd(workspace: Workspace): Promise<Containerd>
   }
 }
 
+/**
+ * Its runtime wants to make control groups. The bench's own mounts do not allow that; a copy of the mounts that it was
+ * started among does.
+ */
+const OUTSIDE = [`--mount=/proc/${process.ppid}/ns/mnt`, 'unshare', '--mount'];
+const QUIET = { stdio: 'ignore' } as const;
+
 function containersOf(ctr: Command, image: string): Omit<Containerd, 'close'> {
   return {
     start(id, script) {
-      const options = ['--detach', '--snapshotter', SNAPSHOTTER, '--cgroup', `/${GROUP}/${id}`, '--null-io'];
+      const options = ['--detach', '--snapshotter', SNAPSHOTTER, '--cgroup', `/${id}`, '--null-io'];
       runNow([...ctr, 'run', ...options, image, id, 'sh', '-c', script]);
       const line = runNow([...ctr, 'task', 'ls'])
         .split('\n')
