@@ -18,11 +18,17 @@ const DIST = 'dist';
 async function convertModules(): Promise<void> {
   await init;
   for (const name of (await readdir(DIST)).filter((each) => each.endsWith('.js'))) {
-    const source = await readFile(join(DIST, name), 'utf8');
+    const source = restoreClassNames(await readFile(join(DIST, name), 'utf8'));
     await writeFile(join(DIST, name), rewriteImports(source, { load: loadBuiltin, loadLater: () => undefined }));
     // A program is run, never required.
     if (name !== 'cli.js') await writeFile(join(DIST, name.replace(/\.js$/, '.cjs')), toCommonJs(source));
   }
+}
+
+/** esbuild calls a class that speaks of itself `_Name`, and so would stack traces and `error.name`. */
+function restoreClassNames(source: string): string {
+  const names = [...source.matchAll(/\b([\w$]+)=\s*class\s+_\1\b/g)].map(([, name]) => name ?? '');
+  return names.reduce((text, name) => text.replaceAll(new RegExp(`(?<![\\w$])_${name}\\b`, 'g'), name), source);
 }
 
 /** What is written instead of an import of `specifier`; undefined leaves it as it is. */

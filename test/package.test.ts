@@ -76,6 +76,14 @@ describe('installed', () => {
     }
   });
 
+  test.each(['module', 'commonjs'] as const)('calls classes by their names, as a %s', async (type) => {
+    const load = type === 'module' ? "await import('caisson')" : "require('caisson')";
+    const source = `for (const [name, value] of Object.entries(${load})) if (/^class /.test(value)) console.log(name, value.name);`;
+    const lines = (await evaluate(await install(EAGER), type, source)).trim().split('\n');
+    expect(lines).toContain('Container Container');
+    expect(lines.filter((line) => new Set(line.split(' ')).size > 1)).toEqual([]);
+  });
+
   test('reads no more than what can be said before there is a container: three files of a quarter of a megabyte', async () => {
     const source = "require('caisson'); console.log(Object.keys(require.cache).join())";
     const files = (await evaluate(await install(EAGER), 'commonjs', source)).trim().split(',');
