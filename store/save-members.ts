@@ -8,7 +8,6 @@ import { verify } from './digest.ts';
 import { describeDocument, formatManifest } from './documents.ts';
 import type { ImageDocuments } from './images.ts';
 import { decompress } from './layer/decompress.ts';
-import type { OutgoingEntry } from './layer/write.ts';
 import { LAYOUT } from './layout.ts';
 import { type Descriptor, MEDIA_TYPES } from './manifest.ts';
 import { blobName } from './oci-layout.ts';
@@ -62,24 +61,6 @@ export async function dockerMembers(images: readonly SavedImage[], open: BlobOpe
     converted.push({ descriptor, references, config, layers: descriptors });
   }
   return [...layoutMembers(converted), ...dockerDocuments(converted), ...blobMembers(blobs)];
-}
-
-/** A member as the writer of archives takes it: nothing of it tells when and by whom it was written. */
-export function toEntry({ name, size, content }: ArchiveMember): OutgoingEntry {
-  return {
-    type: 'file',
-    name: Buffer.from(name),
-    linkName: Buffer.alloc(0),
-    mode: 0o644,
-    uid: 0,
-    gid: 0,
-    size,
-    mtimeNs: 0n,
-    major: 0,
-    minor: 0,
-    xattrs: new Map(),
-    content,
-  };
 }
 
 interface Blob {

@@ -13,16 +13,16 @@ import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { CaissonError } from '../syscalls/index.ts';
+import { writeArchive } from './archive.ts';
 import { linkBlob, readChunks, writeAll } from './blobs.ts';
 import { readCatalog, storedNameOf } from './catalog.ts';
 import { crypto } from './crypto.ts';
 import { isDigest, verify } from './digest.ts';
 import { findEntry, readImage } from './images.ts';
-import { writeTar } from './layer/write.ts';
 import type { Store } from './layout.ts';
 import { temporaryPath } from './owner.ts';
 import { removeTree } from './remove.ts';
-import { type BlobOpener, dockerMembers, ociMembers, type SavedImage, toEntry } from './save-members.ts';
+import { type BlobOpener, dockerMembers, ociMembers, type SavedImage } from './save-members.ts';
 
 /** How to save images. */
 export interface SaveOptions {
@@ -57,7 +57,7 @@ export async function saveImage(
     const images = chooseImages(store, typeof references === 'string' ? [references] : references);
     const open = blobOpener(store, pins, signal);
     const members = format === 'oci' ? ociMembers(images, open) : await dockerMembers(images, open);
-    const archive = writeTar(members.map(toEntry));
+    const archive = writeArchive(members);
     await (typeof destination === 'string' ? writeFile(archive, destination) : pipeline(archive, destination));
   } catch (error) {
     if (typeof destination !== 'string') destination.destroy(error as Error);

@@ -2,14 +2,16 @@
  * Where an image is loaded from: a directory, or an archive that is read once and taken apart into files of our own.
  * Either way it is files by name, and a name never becomes a path.
  */
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync, statSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join, posix } from 'node:path';
+import type { ReadEntry } from 'tar';
 import { CaissonError, hasCode } from '../syscalls/index.ts';
+import { readArchive } from './archive.ts';
 import { checkDocumentSize, linkBlob, readChunks, writeAll } from './blobs.ts';
-import { isDigest, measure } from './digest.ts';
+import { crypto } from './crypto.ts';
+import { isDigest } from './digest.ts';
 import { type JsonObject, parseDocument } from './json.ts';
 import { decompress } from './layer/decompress.ts';
-import { readTar, type TarEntry } from './layer/read.ts';
 import type { Store } from './layout.ts';
 
 /** A file that an image may be made of. */
@@ -48,7 +50,7 @@ export async function openSource(
   if (stats === undefined) throw new CaissonError('IMAGE_NOT_FOUND', `there is no image at '${path}'`);
   if (stats.isDirectory()) return { name: `'${path}'`, find: (name) => findInDirectory(path, name) };
   if (!stats.isFile()) throw new CaissonError('IMAGE_INVALID', `'${path}' is neither a directory nor an archive`);
-  const members = await unpackArchive(store, readTar(decompress(readChunks(path, signal))), staging);
+  const members = await unpackArchive(store, decompress(readChunks(path, signal)), staging);
   return { name: `'${path}'`, find: (name) => members.get(name) };
 }
 
@@ -85,22 +87,36 @@ function findInDirectory(directory: string, name: string): SourceFile | undefine
   return stats.isFile() ? { path, size: stats.size } : undefined;
 }
 
-async function unpackArchive(store: Store, entries: AsyncIterable<TarEntry>, staging: string) {
+async function unpackArchive(store: Store, archive: AsyncIterable<Uint8Array>, staging: string) {
   const members = new Map<string, SourceFile>();
   const links = new Map<string, string>();
+  let count = 0;
+  let open: MeasuredFile | undefined;
   mkdirSync(staging, { recursive: true, mode: 0o700 });
-  for await (const entry of entries) {
-    if (members.size + links.size >= MAX_MEMBERS) {
-      throw new CaissonError('ARCHIVE_INVALID', `the archive is no image: it has more than ${MAX_MEMBERS} members`);
-    }
-    const name = memberName('.', entry.name.toString());
-    if (entry.type === 'file') {
-      members.set(name, await stageMember(store, name, entry, join(staging, String(members.size))));
-    } else if (entry.type === 'symlink') {
-      links.set(name, memberName(posix.dirname(name), entry.linkName.toString()));
-    } else if (entry.type === 'hardlink') {
-      links.set(name, memberName('.', entry.linkName.toString()));
-    }
+  try {
+    await readArchive(archive, (member) => {
+      if (++count > MAX_MEMBERS) {
+        throw new CaissonError('ARCHIVE_INVALID', `the archive is no image: it has more than ${MAX_MEMBERS} members`);
+      }
+      const name = memberName('.', member.path);
+      const path = join(staging, String(count));
+      if (member.type === 'SymbolicLink') links.set(name, memberName(posix.dirname(name), member.linkpath ?? ''));
+      if (member.type === 'Link') links.set(name, memberName('.', member.linkpath ?? ''));
+      if (!FILE_TYPES.has(member.type)) return;
+      const known = linkKnownBlob(store, name, member, path);
+      if (known !== undefined) {
+        members.set(name, known);
+        return;
+      }
+      const file = createMeasuredFile(path);
+      open = file;
+      member.on('data', file.write).on('end', () => {
+        open = undefined;
+        members.set(name, file.close());
+      });
+    });
+  } finally {
+    open?.close();
   }
   for (const [name, target] of links) {
     const file = members.get(followLinks(links, target));
@@ -108,6 +124,8 @@ async function unpackArchive(store: Store, entries: AsyncIterable<TarEntry>, sta
   }
   return members;
 }
+
+const FILE_TYPES: ReadonlySet<string> = new Set(['File', 'OldFile', 'ContiguousFile']);
 
 /** docker save writes a layer that two images share once, and a symbolic link to it. */
 function followLinks(links: ReadonlyMap<string, string>, name: string): string {
@@ -121,24 +139,30 @@ function memberName(directory: string, name: string): string {
 }
 
 /** A blob that the store has already is not written again: it was verified when it came. */
-async function stageMember(store: Store, name: string, entry: TarEntry, path: string): Promise<SourceFile> {
+function linkKnownBlob(store: Store, name: string, { size }: ReadEntry, path: string): SourceFile | undefined {
   const digest = name.replace(/^blobs\/sha256\//, 'sha256:');
-  if (isDigest(digest) && linkBlob(store, { digest, size: entry.size }, path))
-    return { path, size: entry.size, digest };
-  const fd = openSync(path, 'wx', 0o400);
-  try {
-    const { chunks, result } = measure(pieces(entry));
-    for await (const chunk of chunks) writeAll(fd, chunk);
-    return { path, ...result() };
-  } catch (error) {
-    unlinkSync(path);
-    throw error;
-  } finally {
-    closeSync(fd);
-  }
+  return isDigest(digest) && linkBlob(store, { digest, size }, path) ? { path, size, digest } : undefined;
 }
 
-async function* pieces(entry: TarEntry): AsyncGenerator<Uint8Array> {
-  if (entry.isSparse) throw new CaissonError('ARCHIVE_INVALID', `'${entry.name.toString()}' of the archive is sparse`);
-  for await (const { bytes } of entry.content()) yield bytes;
+interface MeasuredFile {
+  readonly write: (bytes: Uint8Array) => void;
+  readonly close: () => SourceFile;
+}
+
+/** A new file that is written piece by piece, and then known by its digest. */
+function createMeasuredFile(path: string): MeasuredFile {
+  const fd = openSync(path, 'wx', 0o400);
+  const hash = crypto().createHash('sha256');
+  let size = 0;
+  return {
+    write(bytes) {
+      writeAll(fd, bytes);
+      hash.update(bytes);
+      size += bytes.length;
+    },
+    close() {
+      closeSync(fd);
+      return { path, size, digest: `sha256:${hash.digest('hex')}` };
+    },
+  };
 }
