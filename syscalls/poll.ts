@@ -1,6 +1,7 @@
-/** Readiness of a descriptor on libuv's own loop: no thread waits, and no timer. */
+/** Readiness of a descriptor on libuv's own loop: no thread waits, and no timer, but in worker threads. */
 import { atExit, shared } from './copies.ts';
 import { loadKoffi } from './libc.ts';
+import { watchInRounds } from './poll-rounds.ts';
 
 /** A watch on a descriptor. It keeps the event loop alive unless {@link Watch.unref} is called. */
 export interface Watch {
@@ -21,16 +22,19 @@ export interface Readiness {
 /**
  * Calls `ready` whenever a pipe, socket, terminal or pidfd is ready. One watch a descriptor: libuv has only one
  * place for it. It aborts the whole process for a descriptor that epoll(7) cannot watch (a regular file), so only
- * those kinds may be given.
+ * those kinds may be given. What `ready` throws is an uncaught exception, as with a listener of Node's. In a worker
+ * thread `ready` is told up to eight milliseconds late (poll-rounds.ts).
  */
 export function watch(descriptor: number, readiness: Readiness, ready: () => void): Watch {
+  const tell = throwingLater(ready);
+  if (!process.getBuiltinModule('node:worker_threads').isMainThread) return watchInRounds(descriptor, readiness, tell);
   closeAllAtExit();
-  const handle = loadKoffi().node.poll(descriptor, readiness, ready);
+  const handle = loadKoffi().node.poll(descriptor, readiness, tell);
   open.add(handle);
   return {
     change(wanted) {
       handle.stop();
-      if (wanted.readable === true || wanted.writable === true) handle.start(wanted, ready);
+      if (wanted.readable === true || wanted.writable === true) handle.start(wanted, tell);
     },
     close() {
       open.delete(handle);
@@ -38,6 +42,22 @@ export function watch(descriptor: number, readiness: Readiness, ready: () => voi
     },
     ref: () => handle.ref(),
     unref: () => handle.unref(),
+  };
+}
+
+/**
+ * koffi calls from libuv, where nobody catches: an exception would stay pending, and the next call into JavaScript abort
+ * the process, or never be made.
+ */
+function throwingLater(action: () => void): () => void {
+  return () => {
+    try {
+      action();
+    } catch (error) {
+      process.nextTick(() => {
+        throw error;
+      });
+    }
   };
 }
 

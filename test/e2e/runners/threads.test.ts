@@ -55,3 +55,38 @@ test.for([
     });
   },
 );
+
+const ENDED = `
+  import { once } from 'node:events';
+  import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+  import { Container, Image, ready } from 'caisson';
+
+  const start = (options) => Container.start(Image.host(), { command: ['sh', '-c', 'echo a; exec sleep 60'], ...options });
+  const works = {
+    running: async () => void (await start()),
+    read: async () => once((await start()).stdout, 'data'),
+    waiting: async () => void (await start()).wait(),
+    following: async () => (await start()).logs({ follow: true }).lines().next(),
+    executing: async () => void (await start()).exec(['sleep', '60']),
+    readying: async () => void start({ ready: ready.port(1) }),
+    healthy: async () => void (await start({ healthCheck: { command: ['true'], intervalMs: 20 } })),
+  };
+  if (isMainThread) {
+    for (const work of Object.keys(works)) {
+      const worker = new Worker(new URL(import.meta.url), { workerData: work });
+      await once(worker, 'message');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      console.log(work, await worker.terminate());
+    }
+    console.log((await Container.run(Image.host(), ['echo', 'still here'])).stdout.trim());
+  } else {
+    globalThis.kept = await works[workerData]();
+    parentPort.postMessage('ready');
+  }`;
+
+test('a worker thread may be ended while it waits for a container, and takes nothing with it', async (context) => {
+  const { stdout, stderr, exitCode } = await runScript(context, ENDED);
+  const works = ['running', 'read', 'waiting', 'following', 'executing', 'readying', 'healthy'];
+  expect([stderr, exitCode]).toEqual(['', 0]);
+  expect(stdout.trim().split('\n')).toEqual([...works.map((work) => `${work} 1`), 'still here']);
+});
