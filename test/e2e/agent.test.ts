@@ -124,7 +124,7 @@ test('no process of the container sees the agent, and it has no capability but o
 });
 
 test('an agent that cannot enter says which step failed, and is gone', async () => {
-  await using container = await Container.create(Image.host(), { command: ['true'] });
+  await using container = await Container.start(Image.host(), { command: ['sleep', '60'] });
   const { spec } = container.inspect();
   // It is neither a pidfd nor a namespace (man 2 setns): a step of the plan fails.
   const nothing = openSync('/dev/null', 'r');
