@@ -70,7 +70,7 @@ export function assertDirectory(path: string): void {
   }
   if (!isDirectory) {
     throw new CaissonError('NOT_A_DIRECTORY', `'${path}' is not a directory, so it cannot be a root file system`, {
-      hint: 'archives are imported with Image.load()',
+      hint: 'an archive of one is imported with Image.import(); what docker save writes is loaded with Image.load()',
     });
   }
 }

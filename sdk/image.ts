@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { inspect } from 'node:util';
 import type { ImageConfig, SnapshotRecord, StoredImage } from '../store/index.ts';
-import { openStore, type Store } from '../store/places.ts';
+import { describeStore, openStore, type Store } from '../store/places.ts';
 import type {
   ImageDetails,
   ImageHistoryEntry,
@@ -15,11 +15,19 @@ import type {
   SaveOptions,
   TransferEvent,
 } from '../store/transfer.ts';
-import { acrossCopies, CaissonError, hasCode } from '../syscalls/index.ts';
+import { acrossCopies, hasCode } from '../syscalls/index.ts';
 import { exportRoot } from './export-root.ts';
-import type { ImageInfo, ImportOptions, LoadOptions, PullOptions, PushOptions } from './image-options.ts';
+import { digestIn, referenceIn, referenceToPush, snapshotIn } from './image-in-store.ts';
+import type {
+  ImageFilter,
+  ImageInfo,
+  ImportOptions,
+  ImportSource,
+  LoadOptions,
+  PullOptions,
+  PushOptions,
+} from './image-options.ts';
 import { assertDirectory, type ImageOrigin, type ImageRoot, rootOf } from './image-root.ts';
-import { changeConfig } from './spec/commit.ts';
 import { type Transfer, transfer } from './transfer.ts';
 
 /**
@@ -32,13 +40,13 @@ export class Image {
     acrossCopies(Image, 'Image');
   }
 
-  /** What to call it: its first reference, its path, or `host`. */
+  /** What to call it: what it was asked for by, which is a complete name or a digest; its path, or `host`. */
   readonly name: string;
   /** The digest of its manifest, of an image in the store. */
   declare readonly digest?: string;
   /** What containers of it run by default, in the image's own words. */
   readonly config: ImageConfig;
-  /** What could not be kept when it was loaded without root: owners and devices, as sentences. */
+  /** What could not be kept when it was unpacked without root: owners and devices, as sentences. */
   readonly notes: readonly string[];
   /** @internal */
   readonly origin: ImageOrigin;
@@ -81,9 +89,10 @@ export class Image {
    */
   static pull(reference: string, options: PullOptions = {}): Transfer<Image, TransferEvent> {
     return transfer(async (onProgress) => {
-      const { pullImage } = await import('../store/transfer.ts');
-      const pulled = await pullImage(openStore(), reference, { ...options, onProgress });
-      return Image.ofStored(pulled, pulled.notes);
+      const { checkReference, normalizePullOptions, pullImage } = await import('./image-runtime.ts');
+      checkReference(reference);
+      const checked = normalizePullOptions(options);
+      return Image.ofStored(await pullImage(openStore(), reference, { ...checked, onProgress }));
     });
   }
 
@@ -91,43 +100,45 @@ export class Image {
    * Takes an image into the store: from an OCI image layout (a directory or an archive) or from the archive that
    * `docker save` writes.
    *
+   * @param source its path or file URL, or an archive's content
    * @throws CaissonError with the store's codes: IMAGE_NOT_FOUND, PLATFORM_NOT_FOUND, DIGEST_MISMATCH …
    */
-  static load(path: string, options: LoadOptions = {}): Transfer<Image, TransferEvent> {
+  static load(source: string | URL | Uint8Array, options: LoadOptions = {}): Transfer<Image, TransferEvent> {
     return transfer(async (onProgress) => {
-      const { loadImage } = await import('../store/transfer.ts');
-      const loaded = await loadImage(openStore(), path, { ...options, onProgress });
-      return Image.ofStored(loaded, loaded.notes);
+      const { checkImportSource, loadImage, normalizeLoadOptions } = await import('./image-runtime.ts');
+      const from = checkImportSource(source, false);
+      const checked = normalizeLoadOptions(options);
+      return Image.ofStored(await loadImage(openStore(), from, { ...checked, onProgress }));
     });
   }
 
   /**
-   * Makes an image of a root file system: of what `docker export` writes, or any tar archive, compressed or not.
+   * Makes an image of a root file system: of what `docker export` writes, or any tar archive, compressed with gzip, with
+   * zstd or not at all.
    *
-   * @param source the path of an archive, or its content
-   * @throws CaissonError ARCHIVE_INVALID, LAYER_INVALID, STORE_FULL …
+   * @param source the path or file URL of an archive, or its content
+   * @throws CaissonError IMAGE_NOT_FOUND, ARCHIVE_INVALID, LAYER_INVALID, STORE_FULL …
    * @example await Image.import('rootfs.tar.gz', { reference: 'base', config: { command: ['/bin/sh'] } })
    */
-  static async import(source: string | AsyncIterable<Uint8Array>, options: ImportOptions = {}): Promise<Image> {
-    const { importImage } = await import('../store/transfer.ts');
-    const config = changeConfig({}, options.config ?? {});
-    const imported = await importImage(openStore(), source, { ...options, config });
-    return Image.ofStored(imported, imported.notes);
+  static async import(source: ImportSource, options: ImportOptions = {}): Promise<Image> {
+    const { checkImportSource, importImage, normalizeImportOptions } = await import('./image-runtime.ts');
+    const from = checkImportSource(source, true);
+    const checked = normalizeImportOptions(options);
+    return Image.ofStored(await importImage(openStore(), from, checked));
   }
 
   /**
-   * An image of the store, by its name as Docker reads names, or by its digest; of a snapshot, by its id.
-   * @throws CaissonError IMAGE_NOT_FOUND, with the names there are; SNAPSHOT_NOT_FOUND
+   * An image of the store, by its name as Docker reads names; where nothing is called so, by its digest, Docker's id of it
+   * or the first digits of either; of a snapshot, by its id.
+   *
+   * @throws CaissonError IMAGE_NOT_FOUND, with the names there are; IMAGE_AMBIGUOUS, with what it may be; SNAPSHOT_NOT_FOUND
    */
   static async get(reference: string): Promise<Image> {
-    const { findImage, findSnapshot, namesOfSnapshot, snapshotLayers, unpackImage } = await import(
-      '../store/transfer.ts'
-    );
+    const { checkReference, findImage, unpackImage } = await import('./image-runtime.ts');
+    checkReference(reference);
     const store = openStore();
-    const snapshot = findSnapshot(store, reference);
-    if (snapshot !== undefined) {
-      return Image.ofSnapshot(snapshot, snapshotLayers(store, snapshot), namesOfSnapshot(store, snapshot.id)[0]);
-    }
+    const snapshot = await snapshotIn(store, reference);
+    if (snapshot !== undefined) return Image.ofSnapshot(...snapshot);
     try {
       return Image.ofStored(findImage(store, reference));
     } catch (error) {
@@ -137,30 +148,38 @@ export class Image {
     }
   }
 
-  /** The images of the store, and its snapshots. */
-  static async list(): Promise<readonly ImageInfo[]> {
-    const { listImages, listSnapshots } = await import('../store/transfer.ts');
-    const store = openStore();
-    return [...listImages(store), ...listSnapshots(store)];
+  /**
+   * The images of the store, and its snapshots. It need not be there, nor be written to.
+   * @example await Image.list({ reference: /^ghcr\.io\//, label: { team: 'web' } })
+   */
+  static async list(filter: ImageFilter = {}): Promise<readonly ImageInfo[]> {
+    const { checkImageFilter, isListedImage, listImages, listSnapshots } = await import('./image-runtime.ts');
+    checkImageFilter(filter);
+    const store = describeStore();
+    return [...listImages(store), ...listSnapshots(store)].filter((each) => isListedImage(each, filter));
   }
 
   /**
    * Writes images to one archive, which `Image.load`, `docker load`, skopeo and podman read. The same images give the
    * same bytes.
    *
-   * @param destination the path of a file, which appears when it is complete; or a stream, which is ended
+   * @param destination the path or URL of a file, which appears when it is complete; or a stream, which is ended
    * @throws CaissonError IMAGE_NOT_IN_STORE, BLOB_NOT_FOUND
    */
   static async save(
     images: readonly Image[],
-    destination: string | Writable,
+    destination: string | URL | Writable,
     options: SaveOptions = {},
   ): Promise<void> {
-    const { saveImage } = await import('../store/transfer.ts');
+    const { checkSave, saveImage } = await import('./image-runtime.ts');
+    const to = checkSave(destination, options);
+    if (!Array.isArray(images) || images.length === 0 || !images.every((each) => each instanceof Image)) {
+      throw new TypeError(`images must be an array of one or more Images, got ${inspect(images)}`);
+    }
     const store = openStore();
     const references: string[] = [];
     for (const image of images) references.push(await referenceIn(store, image, 'saved'));
-    await saveImage(store, references, destination, options);
+    await saveImage(store, references, to, options);
   }
 
   /**
@@ -168,7 +187,8 @@ export class Image {
    * container or snapshot needs. Safe while other processes use the store.
    */
   static async prune(options: PruneOptions = {}): Promise<Pruned> {
-    const { pruneStore } = await import('../store/transfer.ts');
+    const { checkPruneOptions, pruneStore } = await import('./image-runtime.ts');
+    checkPruneOptions(options);
     return pruneStore(openStore(), options);
   }
 
@@ -188,29 +208,31 @@ export class Image {
   }
 
   /** @internal */
-  static ofStored(stored: StoredImage, notes: readonly string[] = []): Image {
-    const { layers, config, digest, references } = stored;
-    const image = new Image(references[0] ?? digest, config, { kind: 'stored', digest, layers }, notes);
+  static ofStored({ name, config, digest, layers, notes }: StoredImage): Image {
+    const image = new Image(name, config, { kind: 'stored', digest, layers }, notes);
     return Object.assign(image, { digest });
   }
 
   /**
    * Pushes the image to a registry. What the registry has of it is not sent.
    *
-   * @param to its name there @default its own
+   * @param to its name there @default what it is called here
    * @throws CaissonError UNAUTHORIZED, FORBIDDEN, REGISTRY_UNREACHABLE, IMAGE_NOT_IN_STORE …
    * @example await image.push('registry.example.com/team/app:1.0')
    */
-  push(to: string = this.name, options: PushOptions = {}): Transfer<PushedImage, TransferEvent> {
+  push(to?: string, options: PushOptions = {}): Transfer<PushedImage, TransferEvent> {
     return transfer(async (onProgress) => {
-      const { pushImage } = await import('../store/transfer.ts');
+      const { checkPushOptions, checkReference, pushImage } = await import('./image-runtime.ts');
+      if (to !== undefined) checkReference(to, 'to');
+      checkPushOptions(options);
       const store = openStore();
-      return pushImage(store, await digestIn(store, this, 'pushed'), { ...options, to, onProgress });
+      const digest = await digestIn(store, this, 'pushed');
+      return pushImage(store, digest, { ...options, to: to ?? referenceToPush(this), onProgress });
     });
   }
 
   /** {@link Image.save} of this image. */
-  save(destination: string | Writable, options: SaveOptions = {}): Promise<void> {
+  save(destination: string | URL | Writable, options: SaveOptions = {}): Promise<void> {
     return Image.save([this], destination, options);
   }
 
@@ -229,7 +251,8 @@ export class Image {
    * @throws CaissonError REFERENCE_INVALID, IMAGE_NOT_IN_STORE
    */
   async tag(reference: string): Promise<Image> {
-    const { nameSnapshot, tagImage } = await import('../store/transfer.ts');
+    const { checkReference, nameSnapshot, tagImage } = await import('./image-runtime.ts');
+    checkReference(reference);
     const store = openStore();
     if (this.origin.kind === 'snapshot') await nameSnapshot(store, this.origin.record, reference);
     else await tagImage(store, await digestIn(store, this, 'tagged'), reference);
@@ -238,7 +261,7 @@ export class Image {
 
   /** What its documents say: names, platform, configuration, layers, sizes, history. */
   async inspect(): Promise<ImageDetails> {
-    const { inspectImage } = await import('../store/transfer.ts');
+    const { inspectImage } = await import('./image-runtime.ts');
     const store = openStore();
     return inspectImage(store, await digestIn(store, this, 'inspected'));
   }
@@ -249,11 +272,15 @@ export class Image {
   }
 
   /**
-   * Takes its name from the image, and removes it with its last name: as `docker rmi`. Content that others need stays.
-   * @throws CaissonError IMAGE_IN_USE when there are containers of it, unless forced
+   * Takes the name it was asked for by from the image, and removes it with its last name, as `docker rmi`; one that was
+   * asked for by its digest goes at once. Content that others need stays.
+   *
+   * @throws CaissonError IMAGE_IN_USE when there are containers of it, and IMAGE_HAS_NAMES when it was asked for by its
+   * digest and has several; neither when forced
    */
   async remove(options: RemoveImageOptions = {}): Promise<RemovedImage> {
-    const { removeImage, removeSnapshot } = await import('../store/transfer.ts');
+    const { checkRemoveOptions, removeImage, removeSnapshot } = await import('./image-runtime.ts');
+    checkRemoveOptions(options);
     const store = openStore();
     if (this.origin.kind === 'snapshot') {
       const untagged = await removeSnapshot(store, this.origin.record.id);
@@ -274,24 +301,4 @@ export class Image {
   [inspect.custom](): string {
     return `Image(${this.name}${this.digest === undefined || this.digest === this.name ? '' : `@${this.digest}`})`;
   }
-}
-
-/** Its digest; of a snapshot, once an image that others can read is made of it. */
-async function digestIn(store: Store, { name, origin }: Image, done: string): Promise<string> {
-  if (origin.kind === 'stored') return origin.digest;
-  if (origin.kind === 'snapshot') {
-    const { materializeSnapshot } = await import('../store/transfer.ts');
-    return (await materializeSnapshot(store, origin.record.id)).digest;
-  }
-  throw new CaissonError('IMAGE_NOT_IN_STORE', `image '${name}' is not in the store, so it cannot be ${done}`, {
-    hint: 'what Image.import(), Image.pull() and container.commit() give is',
-  });
-}
-
-/** The name it is known by, as long as that is its own; else its digest. */
-async function referenceIn(store: Store, image: Image, done: string): Promise<string> {
-  const { listImages } = await import('../store/transfer.ts');
-  const digest = await digestIn(store, image, done);
-  const names = listImages(store).find((each) => each.digest === digest)?.references ?? [];
-  return names.includes(image.name) ? image.name : digest;
 }

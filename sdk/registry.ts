@@ -11,7 +11,9 @@ export const Registry = {
    * @example const tags = await Registry.tags('debian')
    */
   async tags(repository: string, options: RegistryOptions = {}): Promise<readonly string[]> {
-    const { listRemoteTags } = await import('../store/transfer.ts');
+    const { checkReference, checkRegistryOptions, listRemoteTags } = await import('./image-runtime.ts');
+    checkReference(repository, 'repository');
+    checkRegistryOptions(options);
     return listRemoteTags(repository, options);
   },
 
@@ -25,7 +27,9 @@ export const Registry = {
     reference: string,
     options: RegistryOptions & { readonly artifactType?: string | undefined } = {},
   ): Promise<readonly Referrer[]> {
-    const { listReferrers } = await import('../store/transfer.ts');
+    const { checkReference, checkReferrerOptions, listReferrers } = await import('./image-runtime.ts');
+    checkReference(reference);
+    checkReferrerOptions(options);
     return listReferrers(reference, options);
   },
 
@@ -34,7 +38,9 @@ export const Registry = {
    * @throws CaissonError IMAGE_NOT_FOUND; UNSUPPORTED where the registry does not delete
    */
   async delete(reference: string, options: RegistryOptions = {}): Promise<void> {
-    const { deleteRemoteImage } = await import('../store/transfer.ts');
+    const { checkReference, checkRegistryOptions, deleteRemoteImage } = await import('./image-runtime.ts');
+    checkReference(reference);
+    checkRegistryOptions(options);
     return deleteRemoteImage(reference, options);
   },
 } as const;

@@ -8,6 +8,7 @@ import { basename, dirname, join } from 'node:path';
 import { withCatalog } from './catalog.ts';
 import { diskUsage } from './disk-usage.ts';
 import { isLayerRoom } from './ids/index.ts';
+import { discardLayerNotes } from './layer-notes.ts';
 import { explainStoreError, layerRooms, type Store } from './layout.ts';
 import { type Descriptor, MEDIA_TYPES } from './manifest.ts';
 import { addNeeds, type Needs, noNeeds } from './needs.ts';
@@ -63,6 +64,7 @@ export async function collectGarbage(
           const isNeeded = (hex: string) => room === store.layers && needs.layers.has(`sha256:${hex}`);
           discard(room, join(trash, basename(room)), (hex) => isNeeded(hex) || isUsed(`${basename(room)}/${hex}`));
         }
+        discardLayerNotes(store);
       }),
     );
     return { ...(await measure(trash)), snapshots: snapshots.length };

@@ -1,10 +1,12 @@
 /** The images of the store, found by their names and ready to make containers of. */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { CaissonError } from '../syscalls/index.ts';
 import { readBlobDocument } from './blobs.ts';
 import { readCatalog, referencesTo, storedNameOf } from './catalog.ts';
 import { isDigest } from './digest.ts';
+import { findByDigest } from './find-by-digest.ts';
 import { visibleLayers } from './layer/opaque.ts';
+import { readLayerNotes } from './layer-notes.ts';
 import { blobPath, layerPath, type Store } from './layout.ts';
 import {
   type Descriptor,
@@ -21,6 +23,8 @@ import { isWholeLayer } from './unsynced.ts';
 
 /** An image of the store, ready to make containers of. Frozen, and nobody else's object. */
 export interface StoredImage {
+  /** What it was asked for by: one of its names, or its digest. */
+  readonly name: string;
   /** The digest of its manifest. */
   readonly digest: string;
   /** Its complete names: `docker.io/library/alpine:latest`. */
@@ -29,6 +33,8 @@ export interface StoredImage {
   readonly config: ImageConfig;
   /** Absolute paths of its unpacked layers, base first: overlay's lower directories, in reverse. */
   readonly layers: readonly string[];
+  /** What could not be kept when its layers were unpacked, as sentences: other owners and devices, where not root. */
+  readonly notes: readonly string[];
 }
 
 /** An image as a list shows it. What its documents say is missing where they are damaged. */
@@ -42,17 +48,18 @@ export interface ImageSummary {
   /** When it was made; missing also where it does not say. */
   readonly created?: Date;
   readonly platform?: Platform;
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /**
- * Finds an image by its name, as Docker reads names, or by its digest.
+ * Finds an image by its name, as Docker reads names, or by its digest or the beginning of that.
  *
- * @throws CaissonError IMAGE_NOT_FOUND, with the names there are
+ * @throws CaissonError IMAGE_NOT_FOUND, with the names there are; IMAGE_AMBIGUOUS, with what it may be
  * @throws CaissonError REFERENCE_INVALID when it is not a name
  * @throws CaissonError LAYER_NOT_FOUND when a layer of it is not unpacked: see `unpackImage`
  */
 export function findImage(store: Store, reference: string): StoredImage {
-  const { entry, references } = findEntry(store, reference);
+  const { entry, references, name } = findEntry(store, reference);
   const { digest } = entry;
   const { platform, config, diffIds } = readImage(store, entry).document;
   const layers = diffIds.map((diffId) => {
@@ -65,17 +72,21 @@ export function findImage(store: Store, reference: string): StoredImage {
     );
   });
   return Object.freeze({
+    name,
     digest,
     references: Object.freeze(references),
     platform,
     config,
     layers: visibleLayers(layers),
+    notes: Object.freeze(notesOf(store, diffIds)),
   });
 }
 
 /** The images there are, in the order in which they came. */
 export function listImages(store: Store): readonly ImageSummary[] {
-  const entries = readCatalog(store);
+  // A store is not made to be listed.
+  const isThere = statSync(store.index, { throwIfNoEntry: false }) !== undefined;
+  const entries = isThere ? readCatalog(store) : [];
   const images = new Map(entries.map((entry) => [entry.digest, entry]));
   return [...images.values()].map((entry) => ({
     digest: entry.digest,
@@ -88,20 +99,24 @@ export function listImages(store: Store): readonly ImageSummary[] {
 export interface FoundEntry {
   readonly entry: Descriptor;
   readonly references: readonly string[];
+  /** What it was asked for by: one of these, or its digest. */
+  readonly name: string;
 }
 
 /**
- * Finds the entry of an image; its content is not looked at.
- * @throws CaissonError IMAGE_NOT_FOUND, REFERENCE_INVALID
+ * Finds the entry of an image by its name or, where nothing is called so, by its digest; its content is not looked at.
+ * @throws CaissonError IMAGE_NOT_FOUND, IMAGE_AMBIGUOUS, REFERENCE_INVALID
  */
 export function findEntry(store: Store, reference: string, entries = readCatalog(store)): FoundEntry {
   const wanted = isDigest(reference) ? reference : formatReference(parseReference(reference));
   const at = wanted.indexOf('@');
   const digest = isDigest(wanted) ? wanted : at === -1 ? undefined : wanted.slice(at + 1);
   // What was pulled by the digest of an index has that in its name, and another digest itself.
-  const entry = entries.find((each) => each.digest === digest || storedNameOf(each) === wanted);
+  const named = entries.find((each) => each.digest === digest || storedNameOf(each) === wanted);
+  const entry = named ?? findByDigest(store, reference, entries);
   if (entry === undefined) throw imageNotFound(store, wanted, entries);
-  return { entry, references: referencesTo(entries, entry.digest) };
+  const references = referencesTo(entries, entry.digest);
+  return { entry, references, name: references.includes(wanted) ? wanted : entry.digest };
 }
 
 /** The two documents of an image. */
@@ -141,12 +156,25 @@ export function createdAt({ created }: ImageDocument): Date | undefined {
   return Number.isNaN(date.getTime()) ? undefined : date;
 }
 
-function summarize(store: Store, entry: Descriptor): Pick<ImageSummary, 'size' | 'created' | 'platform'> {
+function notesOf(store: Store, diffIds: readonly string[]): string[] {
+  if (!existsSync(store.notes)) return [];
+  return diffIds.flatMap((diffId) =>
+    readLayerNotes(store, diffId).map((note) => `layer ${diffId.slice(0, 'sha256:'.length + 12)}: ${note}`),
+  );
+}
+
+function summarize(store: Store, entry: Descriptor): Omit<ImageSummary, 'digest' | 'references'> {
   try {
     const { manifest, document } = readImage(store, entry);
     const created = createdAt(document);
     const size = sizeOf(entry, manifest);
-    return { size, ...(created === undefined ? {} : { created }), platform: document.platform };
+    const { platform, config } = document;
+    return {
+      size,
+      ...(created === undefined ? {} : { created }),
+      platform,
+      ...(config.Labels === undefined ? {} : { labels: config.Labels }),
+    };
   } catch (error) {
     // A damaged image must not hide the others.
     if (error instanceof CaissonError) return {};

@@ -1,17 +1,22 @@
 /** Makes an image of a root file system: of what `docker export` wrote, or tar of a directory. */
+import { statSync } from 'node:fs';
 import { basename } from 'node:path';
+import { Readable } from 'node:stream';
+import { CaissonError } from '../syscalls/index.ts';
+import { explainArchiveError } from './archive-error.ts';
 import { readChunks } from './blobs.ts';
 import { creationTime } from './creation-time.ts';
 import { formatManifest, stageDocument } from './documents.ts';
 import { findImage, type StoredImage } from './images.ts';
 import { decompress } from './layer/decompress.ts';
+import { invalid } from './layer/header.ts';
 import { fillHoles } from './layer/holes.ts';
 import type { LayerLimits } from './layer/limits.ts';
 import { stagePackedLayer } from './layer/pack.ts';
 import { readTar, type TarEntry } from './layer/read.ts';
 import { stageLayer } from './layer/unpack.ts';
 import type { OutgoingEntry } from './layer/write.ts';
-import { explainStoreError, type Store } from './layout.ts';
+import type { Store } from './layout.ts';
 import { type ImageConfig, MEDIA_TYPES, type Platform } from './manifest.ts';
 import { machinePlatform } from './platform.ts';
 import { publishImage } from './publish.ts';
@@ -37,33 +42,30 @@ export interface ImportImageOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** An image that was imported, and what of it could not be kept. */
-export interface ImportedImage extends StoredImage {
-  /** What unpacking left out, as sentences: other owners and devices, where not root. */
-  readonly notes: readonly string[];
-}
+/** The path of an archive, or what is in one. */
+export type ImportSource = string | Uint8Array | AsyncIterable<Uint8Array>;
 
 /**
  * Makes an image of one layer from an archive of a root file system, compressed or not. Owners, modes, times,
  * attributes, devices and hard links are kept; the archive is written anew, so what only some programs read is gone.
  *
- * @param source the path of an archive, or what is in one
+ * @throws CaissonError IMAGE_NOT_FOUND when there is nothing at the path, IMAGE_INVALID when there is a directory
  * @throws CaissonError ARCHIVE_INVALID, LAYER_INVALID, REFERENCE_INVALID
  * @throws CaissonError STORE_FULL, STORE_NOT_WRITABLE; after any error, nothing is left
  */
 export async function importImage(
   store: Store,
-  source: string | AsyncIterable<Uint8Array>,
+  source: ImportSource,
   options: ImportImageOptions = {},
-): Promise<ImportedImage> {
+): Promise<StoredImage> {
   const references = options.reference === undefined ? [] : [newName(options.reference)];
   const blobs = new Map<string, string>();
   const layers = new Map<string, string>();
-  const notes: string[] = [];
+  const notes = new Map<string, readonly string[]>();
   try {
-    const archive = typeof source === 'string' ? readChunks(source, options.signal) : source;
     const { limits, signal } = options;
-    const entries = outgoing(readTar(decompress(archive, limits), limits));
+    const content = notEmpty(decompress(openArchive(source, signal), limits));
+    const entries = outgoing(readTar(content, limits));
     const packed = await stagePackedLayer(store, entries, { signal });
     blobs.set(packed.descriptor.digest, packed.path);
     const from = typeof source === 'string' ? basename(source) : '-';
@@ -73,19 +75,41 @@ export async function importImage(
       return stageDocument(store, blobs, MEDIA_TYPES.manifest, formatManifest(config, [packed.descriptor]));
     };
     const descriptor = stageDocuments();
-    await publishImage(store, { descriptor, references, blobs, layers }, async (missing) => {
+    await publishImage(store, { descriptor, references, blobs, layers, notes }, async (missing) => {
       stageDocuments();
       if (missing.layers.length === 0) return;
       const staged = await stageLayer(store, readChunks(packed.path, signal), packed.diffId, limits);
       layers.set(packed.diffId, staged.path);
-      notes.push(...staged.notes);
+      notes.set(packed.diffId, staged.notes);
     });
-    return Object.freeze({ ...findImage(store, descriptor.digest), notes });
+    return Object.freeze({ ...findImage(store, descriptor.digest), name: references[0] ?? descriptor.digest });
   } catch (error) {
-    throw explainStoreError(error, 'importing an image', store.root);
+    const name = typeof source === 'string' ? `'${source}'` : 'what was given to be imported';
+    throw explainArchiveError(error, store, { name, doing: 'importing an image' });
   } finally {
     for (const path of [...blobs.values(), ...layers.values()]) await removeTree(path);
   }
+}
+
+function openArchive(source: ImportSource, signal: AbortSignal | undefined): AsyncIterable<Uint8Array> {
+  if (source instanceof Uint8Array) return Readable.from([source]);
+  if (typeof source !== 'string') return source;
+  const stats = statSync(source, { throwIfNoEntry: false });
+  if (stats === undefined) throw new CaissonError('IMAGE_NOT_FOUND', `there is no archive at '${source}'`);
+  if (!stats.isDirectory()) return readChunks(source, signal);
+  throw new CaissonError('IMAGE_INVALID', `'${source}' is a directory, not an archive`, {
+    hint: 'a root file system in a directory is given with Image.directory(), an image layout with Image.load()',
+  });
+}
+
+/** To programs that read tar, nothing is an archive of nothing; here it is a file that was never written. */
+async function* notEmpty(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let isEmpty = true;
+  for await (const chunk of content) {
+    isEmpty &&= chunk.length === 0;
+    yield chunk;
+  }
+  if (isEmpty) throw invalid('it is empty');
 }
 
 function composeConfiguration(diffId: string, from: string, options: ImportImageOptions): object {

@@ -8,25 +8,45 @@ import { join } from 'node:path';
 import { atExit, hasCode, shared } from '../syscalls/index.ts';
 import { crypto } from './crypto.ts';
 import type { Store } from './layout.ts';
-import { isLockHeld, tryLock } from './lock.ts';
+import { isLockHeld, type Lock, tryLock } from './lock.ts';
 
 /** What this thread has of names, and what bears them. */
-const { owners, owned, leaving, temporary } = shared('owner', () => ({
+const { owners, owned, leaving, temporary, exit } = shared('owner', () => ({
   owners: new Map<Store, string>(),
   owned: new Set<string>(),
   leaving: [] as (() => void)[],
   temporary: { count: 0 },
+  exit: { isAwaited: false },
 }));
+
+/** Those of the names that this copy took. */
+const locks = new Map<string, Lock>();
 
 /** The name of this thread in the store, taken at its first use and held until the thread ends. */
 export function ownerOf(store: Store): string {
   let owner = owners.get(store);
   if (owner === undefined) {
-    if (owners.size === 0) atExit(leave);
+    if (!exit.isAwaited) atExit(leave);
+    exit.isAwaited = true;
     owner = becomeOwner(store);
     owners.set(store, owner);
   }
   return owner;
+}
+
+/** Gives the name up again: of a store that could not be opened, nobody knows. Nothing may bear it any more. */
+export function resign(store: Store): void {
+  const owner = owners.get(store);
+  if (owner === undefined) return;
+  owners.delete(store);
+  try {
+    locks.get(owner)?.release({ remove: true });
+  } catch (error) {
+    // The store has gone meanwhile; why it could not be opened says more.
+    if (!hasCode(error, 'ENOENT', 'EROFS', 'EACCES', 'EPERM')) throw error;
+  } finally {
+    locks.delete(owner);
+  }
 }
 
 /** Notes that something besides what is in `tmp` bears this thread's name, until {@link disown}. */
@@ -73,7 +93,10 @@ export function ownerOfLock(name: string): string | undefined {
 function becomeOwner(store: Store): string {
   for (;;) {
     const owner = `owner-${crypto().randomBytes(8).toString('hex')}`;
-    if (tryLock(ownerLockPath(store, owner)) !== undefined) return owner;
+    const lock = tryLock(ownerLockPath(store, owner));
+    if (lock === undefined) continue;
+    locks.set(owner, lock);
+    return owner;
   }
 }
 

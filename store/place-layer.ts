@@ -4,7 +4,7 @@
  */
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hasCode } from '../syscalls/index.ts';
-import type { Store } from './layout.ts';
+import { explainStoreError, type Store } from './layout.ts';
 import { temporaryPath } from './owner.ts';
 
 const DIRECTORIES = ['dev', 'etc', 'proc', 'sys'];
@@ -18,6 +18,7 @@ const made = new WeakSet<Store>();
 /**
  * The layer's directory, made when a store is first asked for it.
  * @param effect whether it is made, or only named
+ * @throws CaissonError STORE_FULL
  */
 export function placesLayer(store: Store, effect: 'prepare' | 'describe'): string {
   const path = `${store.places}/${VERSION}`;
@@ -30,20 +31,24 @@ export function placesLayer(store: Store, effect: 'prepare' | 'describe'): strin
 /** Nothing is synced: a layer that the power has cut short lacks places, which are then made by whoever mounts there. */
 function make(store: Store, path: string): void {
   const temporary = temporaryPath(store);
-  mkdirSync(store.places, { recursive: true, mode: 0o700 });
-  for (const name of ['', ...DIRECTORIES]) {
-    mkdirSync(`${temporary}/${name}`);
-    chmodSync(`${temporary}/${name}`, 0o755);
-  }
-  for (const name of FILES) {
-    writeFileSync(`${temporary}/${name}`, '');
-    chmodSync(`${temporary}/${name}`, 0o644);
-  }
   try {
+    mkdirSync(store.places, { recursive: true, mode: 0o700 });
+    fill(temporary);
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { recursive: true, force: true });
     // Another process was first.
-    if (!hasCode(error, 'ENOTEMPTY', 'EEXIST')) throw error;
+    if (!hasCode(error, 'ENOTEMPTY', 'EEXIST')) throw explainStoreError(error, 'making places for mounts', path);
+  }
+}
+
+function fill(directory: string): void {
+  for (const name of ['', ...DIRECTORIES]) {
+    mkdirSync(`${directory}/${name}`);
+    chmodSync(`${directory}/${name}`, 0o755);
+  }
+  for (const name of FILES) {
+    writeFileSync(`${directory}/${name}`, '');
+    chmodSync(`${directory}/${name}`, 0o644);
   }
 }

@@ -10,6 +10,13 @@ export function machinePlatform(architecture: string = process.arch): Platform {
   return { os: 'linux', architecture: GO_ARCHITECTURES[architecture] ?? architecture };
 }
 
+/** Reads a platform as Docker writes it, `linux/arm64` or `linux/arm/v7`; undefined when it is none. */
+export function parsePlatform(text: string): Platform | undefined {
+  const [, os, architecture, variant] = /^(\w+)\/(\w+)(?:\/(\w+))?$/.exec(text) ?? [];
+  if (os === undefined || architecture === undefined) return undefined;
+  return { os, architecture, ...(variant === undefined ? {} : { variant }) };
+}
+
 /** Something that is for a platform, or does not say for which. */
 export interface ForPlatform {
   readonly platform?: Platform | undefined;

@@ -52,6 +52,6 @@ function choose(
 ): (entry: Descriptor) => boolean {
   if (images === 'none') return () => false;
   const kept = new Set(containers.map(({ image }) => image));
-  if (images === 'untagged') for (const each of entries.filter(isNamed)) kept.add(each.digest);
+  if (images !== 'unused') for (const each of entries.filter(isNamed)) kept.add(each.digest);
   return ({ digest }) => !kept.has(digest);
 }

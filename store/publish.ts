@@ -7,6 +7,7 @@ import { CaissonError } from '../syscalls/index.ts';
 import { publishFiles, syncFile } from './atomic.ts';
 import { hasBlob } from './blobs.ts';
 import { withCatalog, withImage } from './catalog.ts';
+import { writeLayerNotes } from './layer-notes.ts';
 import { blobPath, type Store } from './layout.ts';
 import type { Descriptor } from './manifest.ts';
 import { addNeeds, noNeeds } from './needs.ts';
@@ -19,6 +20,8 @@ import { hasLayer } from './unsynced.ts';
 export interface Staged {
   readonly blobs: ReadonlyMap<string, string>;
   readonly layers: ReadonlyMap<string, string>;
+  /** What could not be kept of layers, as sentences, by diffID. */
+  readonly notes?: ReadonlyMap<string, readonly string[]>;
 }
 
 /** An image that is ready to become part of the store. */
@@ -59,6 +62,7 @@ export async function publishImage(
     const missing = await withCatalog(store, (catalog) => {
       const nowhere = missingOf(store, image);
       if (nowhere.blobs.length + nowhere.layers.length > 0) return nowhere;
+      if (image.notes !== undefined) writeLayerNotes(store, image.notes);
       publishLayers(store, layers, () => {
         publishFiles([...blobs].map(([digest, path]) => [path, blobPath(store, digest)] as const));
         catalog.write(withImage(catalog.entries, image.descriptor, image.references));

@@ -1,8 +1,9 @@
 /** Pulls an image from a registry. */
 import { CaissonError, hasCode } from '../syscalls/index.ts';
+import type { StoredImage } from './images.ts';
 import { parseDocument } from './json.ts';
 import { explainStoreError, type Store } from './layout.ts';
-import { type Descriptor, kindOf, type Platform, readIndex } from './manifest.ts';
+import { type Descriptor, formatPlatform, kindOf, type Platform, readIndex } from './manifest.ts';
 import { machinePlatform, selectPlatform } from './platform.ts';
 import { formatReference, parseReference, type Reference } from './reference.ts';
 import {
@@ -15,7 +16,7 @@ import {
   type RegistryOptions,
   type Repository,
 } from './registry/index.ts';
-import { type IncomingImage, type LoadedImage, type StageOptions, takeIn, withStage } from './take-in.ts';
+import { type IncomingImage, type StageOptions, takeIn, withStage } from './take-in.ts';
 import { findOrUnpackImage } from './unpack-image.ts';
 
 /** When a registry is asked: each time, when the image is not in the store, or not at all. */
@@ -39,7 +40,7 @@ export interface PullImageOptions extends RegistryOptions, StageOptions {
  * CREDENTIALS_INVALID, CREDENTIALS_UNAVAILABLE
  * @throws CaissonError STORE_FULL, STORE_NOT_WRITABLE
  */
-export async function pullImage(store: Store, text: string, options: PullImageOptions = {}): Promise<LoadedImage> {
+export async function pullImage(store: Store, text: string, options: PullImageOptions = {}): Promise<StoredImage> {
   const reference = nameOfPulled(parseReference(text));
   const { platform = machinePlatform(), policy = 'missing', onProgress = () => {} } = options;
   const there = policy === 'always' ? undefined : await findPulled(store, reference, options);
@@ -48,15 +49,7 @@ export async function pullImage(store: Store, text: string, options: PullImageOp
     onProgress({ kind: 'done', digest: there.digest });
     return there;
   }
-  if (policy === 'never') {
-    throw new CaissonError(
-      'IMAGE_NOT_FOUND',
-      `no image '${formatReference(reference)}' in the store at '${store.root}'`,
-      {
-        hint: "the policy 'never' asks no registry for it",
-      },
-    );
-  }
+  if (policy === 'never') throw notInStore(store, reference, options);
   const repositories = await openAll(reference, options);
   try {
     onProgress({ kind: 'resolving', reference: formatReference(reference) });
@@ -78,7 +71,7 @@ async function findPulled(
   store: Store,
   reference: Reference,
   { platform, signal, limits }: PullImageOptions,
-): Promise<LoadedImage | undefined> {
+): Promise<StoredImage | undefined> {
   const name = formatReference(reference);
   try {
     const found = await findOrUnpackImage(store, name, { signal, limits });
@@ -187,6 +180,17 @@ async function* downloadFrom(
       throw new CaissonError('BLOB_NOT_FOUND', reason, { cause: error });
     }
   }
+}
+
+function notInStore({ root }: Store, reference: Reference, { platform }: PullImageOptions): CaissonError {
+  const wanted = platform === undefined ? '' : ` for ${formatPlatform(platform)}`;
+  return new CaissonError(
+    'IMAGE_NOT_FOUND',
+    `no image '${formatReference(reference)}'${wanted} in the store at '${root}'`,
+    {
+      hint: "the policy 'never' asks no registry for it",
+    },
+  );
 }
 
 function imageNotFound(name: string, repository: Repository, cause: unknown): CaissonError {

@@ -21,7 +21,7 @@ export async function tagImage(store: Store, from: string, to: string): Promise<
     dropSnapshotNames(store, (each) => each === name);
     return entry.digest;
   });
-  return findImage(store, digest);
+  return Object.freeze({ ...findImage(store, digest), name });
 }
 
 /**

@@ -12,7 +12,14 @@ import { findImage, readImage, type StoredImage } from './images.ts';
 import { type JsonObject, parseDocument } from './json.ts';
 import type { LayerLimits } from './layer/limits.ts';
 import type { Store } from './layout.ts';
-import { type Descriptor, findForeignType, type Platform, readImageDocument, readManifest } from './manifest.ts';
+import {
+  type Descriptor,
+  findForeignType,
+  type ImageDocument,
+  type Platform,
+  readImageDocument,
+  readManifest,
+} from './manifest.ts';
 import { temporaryPath } from './owner.ts';
 import { inParallel } from './parallel.ts';
 import { selectPlatform } from './platform.ts';
@@ -21,12 +28,6 @@ import { receiveLayer } from './receive.ts';
 import { removeTree } from './remove.ts';
 import { countBytes, type OnProgress } from './transfer-event.ts';
 import { hasLayer } from './unsynced.ts';
-
-/** An image that came into the store, and what of it could not be kept. */
-export interface LoadedImage extends StoredImage {
-  /** What unpacking its layers left out this time, as sentences: other owners and devices, where not root. */
-  readonly notes: readonly string[];
-}
 
 /** An image that is to be taken in. */
 export interface IncomingImage {
@@ -51,7 +52,8 @@ export interface Stage {
   /** Files that are what their digest says. */
   readonly blobs: Map<string, string>;
   readonly layers: Map<string, string>;
-  readonly notes: string[];
+  /** What could not be kept of layers, as sentences, by diffID. */
+  readonly notes: Map<string, readonly string[]>;
   readonly signal: AbortSignal | undefined;
   readonly limits: LayerLimits | undefined;
   readonly onProgress: OnProgress;
@@ -76,7 +78,7 @@ export async function withStage<T>(
   action: (stage: Stage) => Promise<T>,
 ): Promise<T> {
   const directory = temporaryPath(store);
-  const stage: Stage = { directory, blobs: new Map(), layers: new Map(), notes: [], signal, limits, onProgress };
+  const stage: Stage = { directory, blobs: new Map(), layers: new Map(), notes: new Map(), signal, limits, onProgress };
   try {
     signal?.throwIfAborted();
     mkdirSync(directory, 0o700);
@@ -88,12 +90,26 @@ export async function withStage<T>(
 }
 
 /** Takes an image in: what the store lacks of it is staged, then all of it is published under its names. */
-export async function takeIn(store: Store, image: IncomingImage, stage: Stage): Promise<LoadedImage> {
+export async function takeIn(store: Store, image: IncomingImage, stage: Stage): Promise<StoredImage> {
   const { manifest, references } = image;
+  checkStoredPlatform(store, image);
   await publishImage(store, { descriptor: manifest, references, ...stage }, () => stageImage(store, image, stage));
   const found = findImage(store, manifest.digest);
   stage.onProgress({ kind: 'done', digest: manifest.digest });
-  return Object.freeze({ ...found, notes: stage.notes });
+  return Object.freeze({ ...found, name: references[0] ?? manifest.digest });
+}
+
+/** What is in the store already is not staged, so what it is for is looked at before it gets a name. */
+function checkStoredPlatform(store: Store, { manifest, platform, name }: IncomingImage): void {
+  let document: ImageDocument;
+  try {
+    document = readImage(store, manifest).document;
+  } catch (error) {
+    // It is not there, or damaged: then it is staged.
+    if (error instanceof CaissonError) return;
+    throw error;
+  }
+  selectPlatform([document], platform, name);
 }
 
 async function stageImage(store: Store, image: IncomingImage, stage: Stage): Promise<void> {
@@ -177,7 +193,7 @@ async function stageLayerOf(
   blobs.set(digest, 'file' in source ? source.file : path);
   if (staged === undefined) return;
   layers.set(diffId, staged.path);
-  notes.push(...staged.notes.map((note) => `layer ${diffId.slice(0, 19)}: ${note}`));
+  notes.set(diffId, staged.notes);
   onProgress({ kind: 'unpacked', digest, diffId });
 }
 

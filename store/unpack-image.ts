@@ -1,8 +1,8 @@
 /** Unpacks images whose blobs are in the store and whose layers are not: other tools copy such images into it. */
 import { CaissonError, hasCode } from '../syscalls/index.ts';
-import { findEntry, findImage, readImage } from './images.ts';
+import { findEntry, findImage, readImage, type StoredImage } from './images.ts';
 import type { Store } from './layout.ts';
-import { type LoadedImage, type StageOptions, takeIn, withStage } from './take-in.ts';
+import { type StageOptions, takeIn, withStage } from './take-in.ts';
 
 /**
  * Finds an image and unpacks what of it is not unpacked, verified: it was put there by another tool (`skopeo copy …
@@ -11,8 +11,8 @@ import { type LoadedImage, type StageOptions, takeIn, withStage } from './take-i
  * @throws CaissonError IMAGE_NOT_FOUND, BLOB_NOT_FOUND, DIGEST_MISMATCH, DIFF_ID_MISMATCH, LAYER_INVALID
  * @throws CaissonError STORE_FULL, STORE_NOT_WRITABLE
  */
-export async function unpackImage(store: Store, reference: string, options: StageOptions = {}): Promise<LoadedImage> {
-  const { entry } = findEntry(store, reference);
+export async function unpackImage(store: Store, reference: string, options: StageOptions = {}): Promise<StoredImage> {
+  const { entry, name } = findEntry(store, reference);
   const image = {
     manifest: entry,
     references: [],
@@ -24,7 +24,8 @@ export async function unpackImage(store: Store, reference: string, options: Stag
       });
     },
   };
-  return withStage(store, options, (stage) => takeIn(store, image, stage));
+  const unpacked = await withStage(store, options, (stage) => takeIn(store, image, stage));
+  return Object.freeze({ ...unpacked, name });
 }
 
 /**
@@ -35,9 +36,9 @@ export async function findOrUnpackImage(
   store: Store,
   reference: string,
   options: StageOptions = {},
-): Promise<LoadedImage> {
+): Promise<StoredImage> {
   try {
-    return Object.freeze({ ...findImage(store, reference), notes: [] });
+    return findImage(store, reference);
   } catch (error) {
     if (!hasCode(error, 'LAYER_NOT_FOUND')) throw error;
     return unpackImage(store, reference, options);

@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { explainStoreError } from '../../store/places.ts';
 import { hasCode } from '../../syscalls/index.ts';
 import { readHostFacts } from './facts.ts';
 import { type HostImageSource, type HostView, hostImageSource } from './source.ts';
@@ -28,7 +29,7 @@ let source: HostImageSource | undefined;
  * Atomic, and safe with several processes at once: the first to finish wins. Needs no privileges.
  * Skeletons of earlier states of the machine are left alone, as containers may be using them.
  *
- * @throws CaissonError NO_HOST_PROGRAMS when this machine has no /usr; errors of `fs` as they are.
+ * @throws CaissonError NO_HOST_PROGRAMS when this machine has no /usr, STORE_FULL; other errors of `fs` as they are
  */
 export function prepareHostSkeleton(directory: string): HostSkeleton {
   const skeleton = describeHostSkeleton(directory);
@@ -52,15 +53,20 @@ function hostSource(): HostImageSource {
 function buildSkeleton({ nodes, fingerprint }: HostImageSource, directory: string, lower: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   removeUnused(directory, fingerprint, basename(lower));
-  const unfinished = mkdtempSync(join(directory, UNFINISHED));
+  let unfinished: string | undefined;
   try {
+    unfinished = mkdtempSync(join(directory, UNFINISHED));
     writeSkeleton(nodes, unfinished);
     chmodSync(unfinished, 0o755);
     renameSync(unfinished, lower);
   } catch (error) {
-    rmSync(unfinished, { recursive: true, force: true });
+    if (unfinished !== undefined) rmSync(unfinished, { recursive: true, force: true });
     // Another process was first, and its skeleton is the same.
-    if (!hasCode(error, 'ENOTEMPTY', 'EEXIST')) throw error;
+    if (hasCode(error, 'ENOTEMPTY', 'EEXIST')) return;
+    // What else may fail may be about this machine's files as well.
+    throw hasCode(error, 'ENOSPC', 'EDQUOT')
+      ? explainStoreError(error, 'making the image of this machine', lower)
+      : error;
   }
 }
 

@@ -25,6 +25,7 @@ export class Losses {
   readonly #counts = new Map<string, number>();
   readonly #owners = new Map<string, Map<string, number>>();
 
+  /** @param what begins with what is counted, as several: `'devices left out: …'` */
   add(what: string): void {
     this.#counts.set(what, (this.#counts.get(what) ?? 0) + 1);
   }
@@ -40,7 +41,7 @@ export class Losses {
   list(): string[] {
     return [
       ...[...this.#owners].map(([why, owners]) => describeOwners(owners, why)),
-      ...[...this.#counts].map(([what, count]) => `${count} ${what}`),
+      ...[...this.#counts].map(([what, count]) => `${count} ${count === 1 ? what.replace('s ', ' ') : what}`),
     ];
   }
 }
@@ -54,7 +55,7 @@ function describeOwners(owners: ReadonlyMap<string, number>, why: string): strin
   const total = sorted.reduce((sum, [, count]) => sum + count, 0);
   const named = sorted.slice(0, MAX_OWNERS).map(([owner, count]) => `${owner} (${count})`);
   const others = sorted.length > MAX_OWNERS ? ` and ${sorted.length - MAX_OWNERS} others` : '';
-  return `${total} files belong to you instead of ${named.join(', ')}${others}: ${why}`;
+  return `${total} ${total === 1 ? 'file belongs' : 'files belong'} to you instead of ${named.join(', ')}${others}: ${why}`;
 }
 
 /** Gives something its attributes: root keeps all of them, others what is theirs to set. */

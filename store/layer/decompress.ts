@@ -1,6 +1,6 @@
 /** Layers come compressed in several ways; what they are is told by their first bytes, not by their media type. */
 import stream, { type Transform } from 'node:stream';
-import { isError } from '../../syscalls/index.ts';
+import { CaissonError, isError } from '../../syscalls/index.ts';
 import { invalid } from './header.ts';
 import { checkExpansion, type LayerLimits, normalizeLimits } from './limits.ts';
 import { zstdFrames } from './zstd-frames.ts';
@@ -12,7 +12,9 @@ const MAGIC: Readonly<Record<Exclude<Compression, 'none'>, Buffer>> = {
   gzip: Buffer.from([0x1f, 0x8b, 0x08]),
   zstd: Buffer.from([0x28, 0xb5, 0x2f, 0xfd]),
 };
-const LONGEST_MAGIC = 4;
+const LONGEST_MAGIC = 10;
+/** What other programs compress with: all of what such content begins with, as a name of a file may begin so, too. */
+const FOREIGN = { xz: /^\xfd7zXZ\0/, bzip2: /^BZh[1-9]1AY&SY/ } as const;
 /** Each chunk costs a turn of the event loop, and while one is used, the next are made on another thread. */
 const CHUNK_BYTES = 512 * 1024;
 const CHUNKS_AHEAD = 4;
@@ -27,13 +29,18 @@ export function detectCompression(start: Uint8Array): Compression {
 /**
  * The content of a stream, decompressed if it is compressed; several gzip members are one content.
  *
- * @throws CaissonError ARCHIVE_INVALID when it cannot be decompressed or is cut short
+ * @throws CaissonError ARCHIVE_INVALID when it cannot be decompressed or is cut short, or with what it is compressed
  * @throws CaissonError LAYER_LIMIT_EXCEEDED when it grows too much
  */
 export async function* decompress(source: AsyncIterable<Uint8Array>, limits?: LayerLimits): AsyncGenerator<Uint8Array> {
   const { maxExpansion } = normalizeLimits(limits);
-  const { start, all } = await peek(source, LONGEST_MAGIC);
+  const { start, all, close } = await peek(source, LONGEST_MAGIC);
   const compression = detectCompression(start);
+  const foreign = foreignProgram(start);
+  if (foreign !== undefined) {
+    await close();
+    throw unreadable(foreign);
+  }
   if (compression === 'none') return yield* all;
   let before = 0;
   let after = 0;
@@ -48,6 +55,17 @@ export async function* decompress(source: AsyncIterable<Uint8Array>, limits?: La
     checkExpansion(before, after, maxExpansion);
     yield chunk;
   }
+}
+
+function foreignProgram(start: Buffer): string | undefined {
+  const text = start.toString('latin1');
+  return Object.entries(FOREIGN).find(([, magic]) => magic.test(text))?.[0];
+}
+
+function unreadable(program: string): CaissonError {
+  return new CaissonError('ARCHIVE_INVALID', `the archive is compressed with ${program}, which this cannot read`, {
+    hint: `decompress it first, with ${program} -d; gzip and zstd can be read`,
+  });
 }
 
 async function decoded(source: AsyncIterable<Uint8Array>, compression: 'gzip' | 'zstd') {
@@ -107,7 +125,7 @@ async function peek(source: AsyncIterable<Uint8Array>, length: number) {
       await chunks.return?.();
     }
   }
-  return { start: Buffer.concat(read).subarray(0, length), all: all() };
+  return { start: Buffer.concat(read).subarray(0, length), all: all(), close: async () => chunks.return?.() };
 }
 
 function isZlibError(error: unknown): error is Error {

@@ -1,9 +1,10 @@
 /** Who is asking, to one registry for one session: nobody, until it wants to know. */
 import { CaissonError } from '../../syscalls/index.ts';
 import type { Challenge } from './challenge.ts';
-import type { Credentials } from './credentials.ts';
+import type { FoundCredentials } from './credentials.ts';
 import type { HttpClient } from './http.ts';
 import type { Settings } from './options.ts';
+import type { Asker } from './refusal.ts';
 import { basicAuthorization, checkRealm, fetchToken, type Token } from './token.ts';
 
 /** Gives the value of Authorization. */
@@ -16,6 +17,8 @@ export interface Authorizer {
    * @throws CaissonError TOKEN_SERVER_REFUSED, CREDENTIALS_INVALID, CREDENTIALS_UNAVAILABLE
    */
   answer(challenges: readonly Challenge[], refused: string | undefined): Promise<string | undefined>;
+  /** Who has been asking; undefined while nobody wanted to know. */
+  asker(): Asker | undefined;
 }
 
 /** What an authorizer is made of. */
@@ -26,7 +29,7 @@ export interface AuthorizerOptions {
   /** What a token must allow. */
   readonly scopes: readonly string[];
   /** Looked for when they are needed, once. */
-  readonly findCredentials: () => Promise<Credentials | undefined>;
+  readonly findCredentials: () => Promise<FoundCredentials | undefined>;
   readonly settings: Settings;
 }
 
@@ -36,7 +39,8 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   let shown: string | undefined;
   let renew: (() => Promise<Token>) | undefined;
   let expires = Number.POSITIVE_INFINITY;
-  let credentials: Promise<Credentials | undefined> | undefined;
+  let finding: Promise<FoundCredentials | undefined> | undefined;
+  let asker: Asker | undefined;
   let obtaining: Promise<string | undefined> | undefined;
 
   /** Of several requests that are refused at once, one asks. */
@@ -48,12 +52,14 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   }
 
   async function show(challenges: readonly Challenge[]): Promise<string | undefined> {
-    credentials ??= options.findCredentials();
-    const known = await credentials;
+    finding ??= options.findCredentials();
+    const found = await finding;
+    asker = { source: found?.source };
+    const known = found?.credentials;
     const [bearer, basic] = ['bearer', 'basic'].map((scheme) => challenges.find((each) => each.scheme === scheme));
     if (known !== undefined && 'registryToken' in known) return `Bearer ${known.registryToken}`;
     if (bearer !== undefined) {
-      renew = () => askForToken(options, bearer, known);
+      renew = () => askForToken(options, bearer, found);
       return renewed();
     }
     if (basic === undefined || known === undefined || !('username' in known)) return undefined;
@@ -79,17 +85,19 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
       shown = next;
       return next;
     },
+    asker: () => asker,
   };
 }
 
 async function askForToken(
   { http, registry, scopes, settings }: AuthorizerOptions,
   { parameters }: Challenge,
-  credentials: Credentials | undefined,
+  found: FoundCredentials | undefined,
 ): Promise<Token> {
   const { realm: text, service, scope } = parameters;
   if (text === undefined) throw new CaissonError('REGISTRY_ERROR', `${registry.host} does not say where tokens are`);
-  const realm = checkRealm(text, { ...settings, registry, hasCredentials: credentials !== undefined });
+  const realm = checkRealm(text, { ...settings, registry, hasCredentials: found !== undefined });
   const wanted = [...new Set([...scopes, ...(scope ? [scope] : [])])];
-  return fetchToken(http, { realm, service, scopes: wanted, credentials }, settings);
+  const { credentials, source } = found ?? {};
+  return fetchToken(http, { realm, service, scopes: wanted, credentials, source }, settings);
 }

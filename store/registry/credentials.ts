@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { hasCode } from '../../syscalls/index.ts';
+import { CaissonError, hasCode } from '../../syscalls/index.ts';
 import { type AuthConfig, findInAuths, normalizeKey, parseAuthConfig } from './auth-config.ts';
 import { askHelper } from './credential-helper.ts';
 
@@ -13,6 +13,13 @@ export type Credentials =
   | { readonly identityToken: string }
   /** Shown as it is. */
   | { readonly registryToken: string };
+
+/** Credentials, and where they were. */
+export interface FoundCredentials {
+  readonly credentials: Credentials;
+  /** As errors say it: `'/root/.docker/config.json'`. */
+  readonly source: string;
+}
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -27,13 +34,16 @@ export async function findCredentials(
   repository: string,
   signal?: AbortSignal,
   env: Environment = process.env,
-): Promise<Credentials | undefined> {
+): Promise<FoundCredentials | undefined> {
   for (const { what, text } of readSources(env, homedir())) {
+    if (text.trim() === '') continue;
     const config = parseAuthConfig(text, what);
     const helper = helperFor(config, host);
     const kept = helper === undefined ? undefined : await askHelper(helper, serverName(host), signal);
-    const found = kept ?? findInAuths(config, host, repository, what);
-    if (found !== undefined) return found;
+    if (kept !== undefined)
+      return { credentials: kept, source: `the helper 'docker-credential-${helper}' that ${what} names` };
+    const found = findInAuths(config, host, repository, what);
+    if (found !== undefined) return { credentials: found, source: what };
   }
   return undefined;
 }
@@ -50,15 +60,27 @@ function serverName(host: string): string {
 function* readSources(env: Environment, home: string): Generator<{ readonly what: string; readonly text: string }> {
   if (env.DOCKER_AUTH_CONFIG) yield { what: 'DOCKER_AUTH_CONFIG', text: env.DOCKER_AUTH_CONFIG };
   const { REGISTRY_AUTH_FILE, DOCKER_CONFIG, XDG_RUNTIME_DIR, XDG_CONFIG_HOME } = env;
+  if (REGISTRY_AUTH_FILE) yield { what: `'${REGISTRY_AUTH_FILE}'`, text: readNamed(REGISTRY_AUTH_FILE) };
   const paths = [
-    REGISTRY_AUTH_FILE,
     join(DOCKER_CONFIG || join(home, '.docker'), 'config.json'),
     XDG_RUNTIME_DIR && join(XDG_RUNTIME_DIR, 'containers/auth.json'),
     join(XDG_CONFIG_HOME || join(home, '.config'), 'containers/auth.json'),
   ];
   for (const path of paths) {
     const text = path ? readIfThere(path) : undefined;
-    if (text?.trim()) yield { what: `'${path}'`, text };
+    if (text !== undefined) yield { what: `'${path}'`, text };
+  }
+}
+
+/** What somebody names must be there. */
+function readNamed(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new CaissonError('CREDENTIALS_UNAVAILABLE', `the file '${path}' cannot be read for credentials`, {
+      hint: 'the environment variable REGISTRY_AUTH_FILE names it',
+      cause,
+    });
   }
 }
 

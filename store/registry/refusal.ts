@@ -3,14 +3,23 @@ import { CaissonError } from '../../syscalls/index.ts';
 import { describeRequest, type HttpRequest, type HttpResponse, headerOf, readBody } from './http.ts';
 import { parseRetryAfter } from './retry.ts';
 
+/** Who was asking: with credentials from somewhere, or with none. */
+export interface Asker {
+  readonly source: string | undefined;
+}
+
 /** The error for an answer that is none of those hoped for; reads its body. */
-export async function explainRefusal({ method }: HttpRequest, response: HttpResponse): Promise<CaissonError> {
+export async function explainRefusal(
+  { method }: HttpRequest,
+  response: HttpResponse,
+  asker?: Asker,
+): Promise<CaissonError> {
   const { status, url } = response;
   const said = describeErrors(await readBody(response).catch(() => undefined));
   const refused = (code: string, reason: string, hint?: string) =>
     new CaissonError(code, `${describeRequest(method, url)}: ${reason} (HTTP ${status}${said})`, { hint });
-  if (status === 401) return refused('UNAUTHORIZED', 'the registry does not say yes to who is asking', loginHint);
-  if (status === 403) return refused('FORBIDDEN', 'the registry does not allow it', loginHint);
+  if (status === 401) return refused('UNAUTHORIZED', `the registry ${describeUnauthorized(asker)}`, loginHint);
+  if (status === 403) return refused('FORBIDDEN', `the registry does not allow it${describeAsker(asker)}`, loginHint);
   if (status === 404) return refused('NOT_FOUND', 'the registry has no such thing');
   if (status === 405 || status === 501) return refused('UNSUPPORTED', 'the registry cannot do it');
   if (status === 429) return withRetryAfter(refused('RATE_LIMITED', 'the registry was asked too often'), response);
@@ -18,6 +27,17 @@ export async function explainRefusal({ method }: HttpRequest, response: HttpResp
     return withRetryAfter(refused('REGISTRY_UNAVAILABLE', 'the registry cannot do it now'), response);
   }
   return refused('REGISTRY_ERROR', 'the registry refuses');
+}
+
+function describeUnauthorized(asker: Asker | undefined): string {
+  if (asker === undefined) return 'wants to know who is asking';
+  if (asker.source === undefined) return 'wants to know who is asking, and there are no credentials for it';
+  return `does not take the credentials from ${asker.source}`;
+}
+
+function describeAsker(asker: Asker | undefined): string {
+  if (asker === undefined) return '';
+  return asker.source === undefined ? ' without credentials' : ` to who has the credentials from ${asker.source}`;
 }
 
 const loginHint = 'credentials come from the option credentials, or from where docker login leaves them';

@@ -55,8 +55,11 @@ export async function openRepository(endpoint: Endpoint, options: RepositoryOpti
     `repository:${repository}:${actions.join(',')}`,
     ...alsoPull.map((each) => `repository:${each}:pull`),
   ];
-  const findThem = async () =>
-    (isMirror ? undefined : settings.credentials) ?? findCredentials(host, repository, settings.signal);
+  const findThem = async () => {
+    const { credentials, signal } = settings;
+    if (isMirror || credentials === undefined) return findCredentials(host, repository, signal);
+    return { credentials, source: 'the option credentials' };
+  };
   const retryPolicy: RetryPolicy = { ...settings, ...(isMirror ? { retries: 1 } : {}), onRetry };
 
   let opening: Promise<Connection> | undefined;
@@ -78,7 +81,7 @@ export async function openRepository(endpoint: Endpoint, options: RepositoryOpti
     const request = { signal: settings.signal, ...rest, url };
     const response = await sendAuthorized(http, connection, request, settings);
     if (expect.includes(response.status)) return response;
-    throw await explainRefusal(request, response);
+    throw await explainRefusal(request, response, connection.authorizer.asker());
   }
 
   return {

@@ -7,7 +7,7 @@ import type { Credentials } from './credentials.ts';
 import { isLoopback } from './endpoints.ts';
 import { type HttpClient, type HttpRequest, type HttpResponse, readBody } from './http.ts';
 import { sendFollowing } from './redirect.ts';
-import { explainRefusal } from './refusal.ts';
+import { type Asker, explainRefusal } from './refusal.ts';
 
 /** A token, and until when it is good. */
 export interface Token {
@@ -17,7 +17,7 @@ export interface Token {
 }
 
 /** What a token is asked for. */
-export interface TokenRequest {
+export interface TokenRequest extends Asker {
   readonly realm: URL;
   readonly service: string | undefined;
   /** `repository:library/alpine:pull` */
@@ -70,7 +70,7 @@ export async function fetchToken(
   const ask = async (wanted: HttpRequest) => {
     const response = await sendFollowing(http, { ...wanted, signal }, insecure);
     if (response.status === 200) return readToken(response);
-    throw await explainRefusal(wanted, response);
+    throw await explainRefusal(wanted, response, request);
   };
   if (credentials !== undefined && 'identityToken' in credentials) return ask(postRequest(request));
   try {

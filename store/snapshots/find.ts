@@ -1,4 +1,5 @@
 /** Finds snapshots by their names. */
+import { existsSync } from 'node:fs';
 import type { Store } from '../layout.ts';
 import type { Platform } from '../manifest.ts';
 import { formatReference, parseReference } from '../reference.ts';
@@ -14,19 +15,22 @@ export interface SnapshotSummary {
   readonly references: readonly string[];
   readonly created: Date;
   readonly platform: Platform;
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** The snapshots there are, but for those that an image was made of: such a one is an image like others. */
 export function listSnapshots(store: Store): readonly SnapshotSummary[] {
+  if (!existsSync(store.snapshots)) return [];
   const names = Object.entries(readSnapshotNames(store));
   const inImages = new Set(layersInSnapshots(store).values());
   return listSnapshotIds(store)
     .flatMap((id) => readIfWhole(store, id))
-    .map(({ id, created, platform }) => ({
+    .map(({ id, created, platform, config }) => ({
       snapshot: id,
       references: names.flatMap(([name, each]) => (each === id ? [name] : [])),
       created: new Date(created),
       platform,
+      ...(config.Labels === undefined ? {} : { labels: config.Labels }),
     }))
     .filter(({ snapshot, references }) => references.length > 0 || !inImages.has(snapshot));
 }

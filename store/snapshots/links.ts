@@ -1,10 +1,11 @@
 /** Layers of images that lie in snapshots: in `layers`, such a one is a link. */
-import { readdirSync, readlinkSync, symlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Store } from '../layout.ts';
 
 /** The layers of images that lie in snapshots: by diffID, the snapshot. */
 export function layersInSnapshots({ layers }: Store): ReadonlyMap<string, string> {
+  if (!existsSync(layers)) return new Map();
   const links = readdirSync(layers, { withFileTypes: true }).filter((entry) => entry.isSymbolicLink());
   return new Map(
     links.map(({ name }) => {

@@ -133,8 +133,8 @@ test.for([
 test('a file that is not there is named as it is', async (context) => {
   const store = openStore(temporaryDirectory(context));
   await expect(importImage(store, '/nowhere/root.tar')).rejects.toMatchObject({
-    code: 'ENOENT',
-    path: '/nowhere/root.tar',
+    code: 'IMAGE_NOT_FOUND',
+    message: "there is no archive at '/nowhere/root.tar'",
   });
   expect(readdirSync(store.tmp)).toEqual([]);
 });

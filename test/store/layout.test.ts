@@ -133,6 +133,29 @@ describe('an error says what is wrong with', () => {
   });
 });
 
+test('of a store that cannot be made, nothing is left, however often it is tried', async (context) => {
+  requires(context, process.geteuid?.() === 0 && has('unshare'), 'root and unshare');
+  const directory = temporaryDirectory(context);
+  const script = `
+    import { openStore } from 'store';
+    import { readdirSync } from 'node:fs';
+    const root = process.argv[2];
+    const open = () => { try { openStore(root); } catch (error) { return error.code; } };
+    const left = () => [readdirSync('/proc/self/fd').length, readdirSync(root + '/locks'), readdirSync(root + '/tmp')];
+    const codes = [open()];
+    const before = JSON.stringify(left());
+    for (let attempt = 0; attempt < 20; attempt++) codes.push(open());
+    console.log([...new Set(codes)], before, JSON.stringify(left()) === before);
+  `;
+  // Room for its directories, a lock and a temporary file, and none for what is in that.
+  const mount =
+    'mount -t tmpfs -o size=4k tmpfs "$0" && head -c 4096 /dev/zero > "$0/ballast"; mkdir "$0/store"; exec "$@"';
+  const under = ['unshare', '-m', 'sh', '-c', mount, directory];
+  const { stdout, stderr } = await runStoreScript(context, script, [join(directory, 'store')], { under });
+  expect(stderr).toBe('');
+  expect(stdout).toMatch(/^\[ 'STORE_FULL' \] \[\d+,\[\],\[\]\] true\n$/);
+});
+
 const OPEN = `import { openStore } from 'store'; openStore(process.argv[2])`;
 
 test('only digests and ids become paths', (context) => {

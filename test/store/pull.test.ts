@@ -6,6 +6,7 @@ import { describe, expect, type TestContext, test } from 'vitest';
 import { digestOf } from '../../store/digest.ts';
 import { findImage } from '../../store/images.ts';
 import { pullImage } from '../../store/pull.ts';
+import { tagImage } from '../../store/tag.ts';
 import type { TransferEvent } from '../../store/transfer-event.ts';
 import { requires } from '../support/requires.ts';
 import { startFaultyRegistry } from './registry/support/faulty-registry.ts';
@@ -141,6 +142,43 @@ test('of a second image, only the layers that are new are transferred and unpack
   // Its configuration and its one new layer.
   expect(asked.filter(({ path }) => path.includes('/blobs/'))).toHaveLength(before + 2);
   expect(events.filter((kind) => kind === 'exists' || kind === 'unpacking')).toEqual(['exists', 'unpacking']);
+});
+
+test('an image is called what it was asked for by, whatever other names it has', async (context) => {
+  const { host, name, store, pull } = await serveImage(context);
+  await pull();
+  await tagImage(store, name, 'aaa');
+  expect((await pull({ policy: 'always' })).name).toBe(name);
+  expect((await pull()).name).toBe(name);
+  const registries = [{ prefix: 'example.com', location: host }];
+  const mirrored = await pullImage(store, 'example.com/me/app:v1', { ...QUICK, registries });
+  expect(mirrored.name).toBe('example.com/me/app:v1');
+  expect(mirrored.references).toHaveLength(3);
+});
+
+describe('an image for one platform', () => {
+  const platform = { os: 'linux', architecture: 'mips' };
+
+  test.for(['always', 'missing'] as const)(
+    "is not the one for another, by policy '%s', nor gets its name",
+    async (policy, context) => {
+      const { pull, host, store, files, digest } = await serveImage(context);
+      await pull();
+      const error = { code: 'PLATFORM_NOT_FOUND', message: expect.stringContaining('is not for linux/mips, but for') };
+      await expect(pull({ platform, policy })).rejects.toMatchObject(error);
+      const { host: other } = await startFaultyRegistry(context, { files, tags: { v2: digest } });
+      const attempt = pullImage(store, `${other}/me/app:v2`, { ...QUICK, platform, policy });
+      await expect(attempt).rejects.toMatchObject(error);
+      expect(findImage(store, digest).references).toEqual([`${host}/me/app:v1`]);
+    },
+  );
+
+  test("is not the one for another, by policy 'never'", async (context) => {
+    const { pull } = await serveImage(context);
+    await pull();
+    const error = { code: 'IMAGE_NOT_FOUND', message: expect.stringContaining("app:v1' for linux/mips in the store") };
+    await expect(pull({ platform, policy: 'never' })).rejects.toMatchObject(error);
+  });
 });
 
 describe('of an index for several platforms', () => {

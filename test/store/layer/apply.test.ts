@@ -116,7 +116,7 @@ test('who is not root gets the owners that can be, no devices, and is told', asy
   expect(describeTree(join(directory, 'root'))).toEqual([`644 ${owner} a ""`, `644 ${owner} b ""`]);
   expect(notes).toEqual([
     '2 files belong to you instead of 1000:0 (1), 0:50 (1): there is one id',
-    '1 devices left out: only root can make them',
+    '1 device left out: only root can make them',
   ]);
 });
 
@@ -160,8 +160,8 @@ test("overlay's own attributes are never those of an image", async (context) => 
   expect(attribute(join(directory, 'root/dir'), 'user.overlay.opaque')).toBeUndefined();
   expect(attribute(join(directory, 'root/dir'), 'trusted.overlay.redirect')).toBeUndefined();
   expect(notes).toEqual([
-    "1 attributes 'trusted.overlay.redirect' left out: images do not decide them",
-    "1 attributes 'user.overlay.opaque' left out: images do not decide them",
+    "1 attribute 'trusted.overlay.redirect' left out: images do not decide them",
+    "1 attribute 'user.overlay.opaque' left out: images do not decide them",
   ]);
 });
 

@@ -39,6 +39,19 @@ test.each([
   await expect(collect(decompress(inChunks(bytes)))).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
 });
 
+test.each([
+  ['xz', Buffer.from('fd377a585a000004e6d6b446', 'hex')],
+  ['bzip2', Buffer.from('BZh91AY&SY\x94\x1a')],
+])('what is compressed with %s is refused by its name, and the source stopped', async (program, bytes) => {
+  const source = inChunks(bytes, 3);
+  const error = { code: 'ARCHIVE_INVALID', message: expect.stringContaining(`compressed with ${program}`) };
+  await expect(collect(decompress(source))).rejects.toMatchObject(error);
+  expect(await source.next()).toEqual({ value: undefined, done: true });
+  // A file may be called so.
+  const name = bytes.subarray(0, 4);
+  expect(await collect(decompress(inChunks(Buffer.concat([name, Buffer.alloc(508)]))))).toHaveLength(512);
+});
+
 test('an error of the source is the error', async () => {
   async function* broken() {
     yield gzipSync(CONTENT).subarray(0, 1000);

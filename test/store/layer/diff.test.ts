@@ -137,7 +137,7 @@ asRoot('what is removed comes first in its directory, and the same for everybody
     'typed/in',
   ]);
   expect(entries[0]).toMatchObject({ type: 'file', mode: 0o600, uid: 0, gid: 0, size: 0, mtimeNs: 0n });
-  expect(losses.list()).toEqual(['1 sockets left out']);
+  expect(losses.list()).toEqual(['1 socket left out']);
 });
 
 asRoot('the changes are those that docker diff would list, with their kinds', (context) => {

@@ -54,7 +54,7 @@ test('no link is followed, and sockets are counted instead', async (context) => 
   context.onTestFinished(() => void server.close());
   const losses = new Losses();
   expect(names(treeEntries(openDirectory(context, directory), { losses }))).toEqual(['.', 'root']);
-  expect(losses.list()).toEqual(['1 sockets left out']);
+  expect(losses.list()).toEqual(['1 socket left out']);
 });
 
 test('a file that becomes shorter or longer is as long as it was', (context) => {
@@ -95,7 +95,7 @@ test("attributes are kept, but for overlay's own and those whose names no archiv
   const losses = new Losses();
   const [root] = treeEntries(openDirectory(context, directory), { losses });
   expect(root?.xattrs).toEqual(new Map([['user.kept', Buffer.from([0, 0xff])]]));
-  expect(losses.list()).toEqual(["1 attributes 'user.a=b' left out: an archive cannot hold their name"]);
+  expect(losses.list()).toEqual(["1 attribute 'user.a=b' left out: an archive cannot hold their name"]);
 });
 
 test('capabilities for one user namespace become capabilities for any', () => {

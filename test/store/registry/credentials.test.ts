@@ -9,12 +9,14 @@ const config = (content: unknown) => JSON.stringify(content);
 const auths = (key: string, auth = base64('me:secret')) => config({ auths: { [key]: { auth } } });
 
 /** What is found with this in DOCKER_AUTH_CONFIG and nothing anywhere else. */
-const find = (text: string, host: string, repository = 'team/app') =>
+const look = (text: string, host: string, repository = 'team/app') =>
   findCredentials(host, repository, undefined, {
     DOCKER_AUTH_CONFIG: text,
     DOCKER_CONFIG: '/nonexistent',
     XDG_CONFIG_HOME: '/nonexistent',
   });
+
+const find = async (...args: Parameters<typeof look>) => (await look(...args))?.credentials;
 
 describe('in a config.json', () => {
   test.for([
@@ -85,10 +87,25 @@ test('the places are looked into in their order: DOCKER_AUTH_CONFIG, REGISTRY_AU
   const found: unknown[] = [];
   for (const name of ['DOCKER_AUTH_CONFIG', 'REGISTRY_AUTH_FILE', 'DOCKER_CONFIG', '']) {
     found.push(await findCredentials('example.com', 'a', undefined, env));
-    env[name] = join(directory, 'nothing');
-    if (name === 'DOCKER_AUTH_CONFIG') env[name] = '';
+    env[name] = name === 'DOCKER_CONFIG' ? join(directory, 'nothing') : '';
   }
-  expect(found.map((each) => (each as { username: string }).username)).toEqual(['env', 'file', 'docker', 'containers']);
+  expect(found).toMatchObject([
+    { credentials: { username: 'env' }, source: 'DOCKER_AUTH_CONFIG' },
+    { credentials: { username: 'file' }, source: `'${directory}/auth.json'` },
+    { credentials: { username: 'docker' }, source: `'${directory}/docker/config.json'` },
+    { credentials: { username: 'containers' }, source: `'${directory}/containers/auth.json'` },
+  ]);
+});
+
+test('a file that REGISTRY_AUTH_FILE names must be there', async (context) => {
+  const path = join(temporaryDirectory(context), 'missing.json');
+  const error = {
+    code: 'CREDENTIALS_UNAVAILABLE',
+    message: expect.stringMatching(/missing\.json.*REGISTRY_AUTH_FILE/),
+  };
+  await expect(findCredentials('example.com', 'a', undefined, { REGISTRY_AUTH_FILE: path })).rejects.toMatchObject(
+    error,
+  );
 });
 
 describe('a credential helper', () => {
@@ -110,6 +127,11 @@ describe('a credential helper', () => {
     write('token', 'cat > /dev/null; echo "{\\"Username\\":\\"<token>\\",\\"Secret\\":\\"refresh\\"}"');
     write('empty', 'echo "credentials not found in native keychain"; exit 1');
     write('broken', 'echo "secret"; exit 1');
+  });
+
+  test('is named as the source of what it gives', async () => {
+    const { source } = (await look(config({ credsStore: 'good' }), 'example.com')) ?? {};
+    expect(source).toBe("the helper 'docker-credential-good' that DOCKER_AUTH_CONFIG names");
   });
 
   test('is asked for the server as Docker calls it', async () => {

@@ -108,6 +108,15 @@ describe('a token', () => {
     },
   );
 
+  test.for([
+    [undefined, /there are no credentials for it/],
+    [LOGIN, /does not take the credentials from the option credentials/],
+  ] as const)('is refused to who has %j, and the error says so', async ([credentials, reason], context) => {
+    const { pull } = await setUp(context, () => 401);
+    const message = expect.stringMatching(reason);
+    await expect(pull({ credentials, retries: 0 })).rejects.toMatchObject({ code: 'UNAUTHORIZED', message });
+  });
+
   test('that has credentials to get it is not got at a server that nobody named', async (context) => {
     const { pull, tokens } = await setUp(context, () => ({ token: 'x' }));
     await expect(pull({ credentials: LOGIN, tokenServers: [] })).rejects.toMatchObject({

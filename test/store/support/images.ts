@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'vitest';
 import { temporaryDirectory } from '../../support/temporary.ts';
-import { type LoadedImage, loadImage, openStore, type Store } from './doors.ts';
+import { loadImage, openStore, type Store, type StoredImage } from './doors.ts';
 import { type ImageParts, layoutFiles, writeArchive } from './image.ts';
 
 /** A store of the test's own, and a way to put images into it. */
@@ -10,7 +10,7 @@ export interface StoreOfImages {
   readonly store: Store;
   readonly directory: string;
   /** Loads an image, under this name if one is given. */
-  load(parts: ImageParts, reference?: string): Promise<LoadedImage>;
+  load(parts: ImageParts, reference?: string): Promise<StoredImage>;
 }
 
 /** Makes a store that is removed after the test. */
