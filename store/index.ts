@@ -1,4 +1,5 @@
 /** Content on disk. Runs nothing, knows no containers but their records. */
+export { isBootKnown, readBootId } from './boot.ts';
 export {
   addContainerUses,
   addPauseNote,
@@ -50,6 +51,8 @@ export { type FollowOptions, followEvents, type JournalEntry } from './follow-ev
 export { type Frame, readFrames, timeOf } from './frames.ts';
 export { findProgram } from './host-files.ts';
 export {
+  attemptAsOwner,
+  callAsOwner,
   type FoundIds,
   findIds,
   formatIds,
@@ -65,6 +68,7 @@ export {
 } from './ids/index.ts';
 export { findImage, type ImageSummary, listImages, readImageConfig, type StoredImage } from './images.ts';
 export { neutralCapability } from './layer/capability.ts';
+export { type ImageDirectories, openImageFile } from './layer/open-image.ts';
 export {
   type ContainerPaths,
   containerPaths,
@@ -77,7 +81,7 @@ export {
 export { type Lock, tryLock, withLock } from './lock.ts';
 export { LogReader } from './log-files.ts';
 export type { ImageConfig, Platform } from './manifest.ts';
-export { ownerOf, temporaryPath } from './owner.ts';
+export { isOwnerAlive, ownerOf, temporaryPath } from './owner.ts';
 export { machinePlatform } from './platform.ts';
 export { formatReference, parseReference, type Reference } from './reference.ts';
 export { removeTree } from './remove.ts';

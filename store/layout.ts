@@ -10,8 +10,8 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
-  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
@@ -19,7 +19,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { CaissonError, hasCode, shared } from '../syscalls/index.ts';
 import { parseDigest } from './digest.ts';
 import { type FoundIds, findIds, isLayerRoom, type OwnIds, ownIds, roomOf } from './ids/index.ts';
-import { temporaryPath } from './owner.ts';
+import { resign, temporaryPath } from './owner.ts';
 
 /** The store's paths, all absolute. A plain value: two of the same root are interchangeable. */
 export interface Store {
@@ -54,6 +54,8 @@ export interface Store {
   readonly tmp: string;
   /** Which layers may not be on the disk yet; made with the first (unsynced.ts). */
   readonly unsynced: string;
+  /** What could not be kept of layers; made with the first (layer-notes.ts). */
+  readonly notes: string;
 }
 
 /** The content of `oci-layout`. */
@@ -75,6 +77,7 @@ const NAMES = new Set([
   'spares',
   'tmp',
   'unsynced',
+  'notes',
 ]);
 
 /** Stores are told apart by identity, so all copies of caisson in this thread have the same. */
@@ -91,15 +94,17 @@ const opened = shared('stores', () => new Map<string, Store>());
  */
 export function openStore(root?: string): Store {
   const path = rootPath(root);
+  let store: Store | undefined;
   try {
     const known = opened.get(path);
     if (known !== undefined && isThere(known)) return known;
-    const store = storeAt(path, ownIds());
+    store = storeAt(path, ownIds());
     makeStore(store);
     accessSync(path, constants.W_OK | constants.X_OK);
     opened.set(path, store);
     return store;
   } catch (error) {
+    if (store !== undefined) resign(store);
     throw explainStoreError(error, `opening the store at '${path}'`, path);
   }
 }
@@ -153,7 +158,7 @@ export interface ContainerPaths {
   readonly state: string;
   /** There from when somebody asks for its end until its next start: nobody starts it again by himself. */
   readonly stopped: string;
-  /** There while it is paused: the processes that stood still before. */
+  /** There while it stands still: store/containers/pause-note.ts. */
   readonly paused: string;
   /** What a detached container wrote; the older parts have `.1`, `.2` … at their ends. */
   readonly log: string;
@@ -238,6 +243,7 @@ function storeAt(root: string, ids: OwnIds | FoundIds): Store {
     spares: join(root, 'spares'),
     tmp: join(root, 'tmp'),
     unsynced: join(root, 'unsynced'),
+    notes: join(root, 'notes'),
   });
 }
 
@@ -283,13 +289,13 @@ function makeDirectory(path: string, withParents = true): void {
 function writeOnce(store: Store, path: string, content: string): void {
   if (statSync(path, { throwIfNoEntry: false }) !== undefined) return;
   const temporary = temporaryPath(store);
-  writeFileSync(temporary, content, { flag: 'wx', flush: true, mode: 0o600 });
   try {
+    writeFileSync(temporary, content, { flag: 'wx', flush: true, mode: 0o600 });
     linkSync(temporary, path);
   } catch (error) {
     if (!hasCode(error, 'EEXIST')) throw error;
   } finally {
-    unlinkSync(temporary);
+    rmSync(temporary, { force: true });
   }
 }
 

@@ -104,14 +104,15 @@ async function removeSnapshotsOf(store: Store, owners: ReadonlyMap<string, unkno
 
 /**
  * A process that lacks the subordinate ids which files belong to (one that may gain no privileges, say) leaves them to
- * one that has them. It is no reason not to start a container.
+ * one that has them; and a frozen container whose processes hang in the kernel is left until they end. Neither is a
+ * reason not to start a container.
  */
 async function isRemoved(removal: Promise<void>): Promise<boolean> {
   try {
     await removal;
     return true;
   } catch (error) {
-    if (hasCode(error, 'EACCES', 'EPERM')) return false;
+    if (hasCode(error, 'EACCES', 'EPERM', 'EBUSY')) return false;
     throw error;
   }
 }

@@ -13,6 +13,7 @@ import { removeTree } from '../remove.ts';
 import { whileNothingIsRemoved } from '../use-lock.ts';
 import { createVolume } from '../volumes/index.ts';
 import { isAskedFor, releaseName, withName } from './names.ts';
+import { forgetPause, readPauseNote } from './pause-note.ts';
 import {
   type ContainerDescription,
   type ContainerRecord,
@@ -122,6 +123,12 @@ export function removeContainerDirectory(store: Store, id: string, name?: string
 
 /** {@link removeContainerDirectory} for one that may not be kept: a process of it may be dying still. */
 export function discardContainerDirectory(store: Store, id: string, name?: string): Promise<void> {
+  // First, since nobody knows of the control groups without the note; and elsewhere, a file of that name may be anything.
+  if (readPauseNote(store, id) === undefined) return moveAside(store, id, name);
+  return forgetPause(store, id).then(() => moveAside(store, id, name));
+}
+
+function moveAside(store: Store, id: string, name?: string): Promise<void> {
   const { path } = containerPaths(store, id);
   const aside = temporaryPath(store);
   try {

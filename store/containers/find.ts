@@ -1,10 +1,9 @@
 /** Finds the containers of all processes that use the store. Those of dead owners are none. */
 import { readdirSync } from 'node:fs';
 import { CaissonError } from '../../syscalls/index.ts';
-import { isContainerId, type Store } from '../layout.ts';
-import { isAbandoned } from './abandoned.ts';
-import { idOfName } from './names.ts';
-import { type ContainerRecord, readRecordIfWhole } from './record.ts';
+import type { Store } from '../layout.ts';
+import { idOfName, recordOf } from './names.ts';
+import type { ContainerRecord } from './record.ts';
 
 /** The records of the containers there are, oldest first. One that comes or goes meanwhile is seen or not. */
 export function listContainers(store: Store): readonly ContainerRecord[] {
@@ -14,11 +13,12 @@ export function listContainers(store: Store): readonly ContainerRecord[] {
 }
 
 /**
- * Finds a container by its name, its id or the beginning of that.
+ * Finds a container by its name, its id or the beginning of that. A whole id is nobody's name: an object, which is known
+ * by that, must not become another's.
  * @throws CaissonError CONTAINER_NOT_FOUND, with the names there are; CONTAINER_AMBIGUOUS when several ids begin so
  */
 export function findContainer(store: Store, reference: string): ContainerRecord {
-  const id = idOfName(store, reference);
+  const id = isWholeId(reference) ? undefined : idOfName(store, reference);
   const named = id === undefined ? recordOf(store, reference) : recordOf(store, id);
   if (named !== undefined) return named;
   const begins = (id: string) => reference !== '' && id.startsWith(reference);
@@ -35,9 +35,8 @@ export function findContainer(store: Store, reference: string): ContainerRecord 
   );
 }
 
-function recordOf(store: Store, id: string): ContainerRecord | undefined {
-  const record = isContainerId(id) ? readRecordIfWhole(store, id) : undefined;
-  return record === undefined || isAbandoned(store, record) ? undefined : record;
+function isWholeId(reference: string): boolean {
+  return /^[0-9a-f]{64}$/.test(reference);
 }
 
 const MAX_NAMES = 20;

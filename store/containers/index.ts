@@ -11,6 +11,16 @@ export {
 export { findContainer, listContainers } from './find.ts';
 export { idOfName, releaseName, renameContainer, sweepNames } from './names.ts';
 export {
+  addPauseNote,
+  forgetPause,
+  type PauseNote,
+  pauseGroupName,
+  readPauseNote,
+  removeGroup,
+  replacePauseNote,
+  type StoodStill,
+} from './pause-note.ts';
+export {
   type ContainerDescription,
   type ContainerRecord,
   type ContainerUses,

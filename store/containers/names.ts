@@ -84,8 +84,9 @@ export function sweepNames(store: Store): void {
 }
 
 function claim(store: Store, name: string, id: string): void {
-  const holder = targetOf(store, name) ?? idThatBegins(store, name);
-  if (holder !== undefined && isHeld(store, name, holder)) {
+  const left = targetOf(store, name);
+  const holder = left !== undefined && isHeld(store, name, left) ? left : idThatBegins(store, name, id);
+  if (holder !== undefined) {
     const phase = readContainerState(store, holder)?.phase ?? 'created';
     throw new CaissonError(
       'NAME_TAKEN',
@@ -95,7 +96,7 @@ function claim(store: Store, name: string, id: string): void {
       },
     );
   }
-  if (holder !== undefined) release(store, name, holder);
+  if (left !== undefined) release(store, name, left);
   symlinkSync(id, linkPath(store, name));
 }
 
@@ -107,16 +108,21 @@ const WORDS = {
   waiting: 'restarting',
 } as const;
 
-/** A container that was given no name has the beginning of its id. */
-function idThatBegins(store: Store, name: string): string | undefined {
-  if (!/^[0-9a-f]{12}$/.test(name)) return undefined;
-  return readdirSync(store.containers).find((id) => id.startsWith(name));
+/** The container whose name this is by its id: who was given none has its first 12 digits, and all know each by more. */
+function idThatBegins(store: Store, name: string, except: string): string | undefined {
+  if (!/^[0-9a-f]{12,64}$/.test(name)) return undefined;
+  const begins = (id: string) => id !== except && id.startsWith(name);
+  return readdirSync(store.containers).find((id) => begins(id) && recordOf(store, id) !== undefined);
 }
 
 function isHeld(store: Store, name: string, id: string): boolean {
-  if (!isContainerId(id)) return false;
-  const record = readRecordIfWhole(store, id);
-  return record !== undefined && record.name === name && !isAbandoned(store, record);
+  return recordOf(store, id)?.name === name;
+}
+
+/** The record of a container; undefined when nobody has it. */
+export function recordOf(store: Store, id: string): ContainerRecord | undefined {
+  const record = isContainerId(id) ? readRecordIfWhole(store, id) : undefined;
+  return record === undefined || isAbandoned(store, record) ? undefined : record;
 }
 
 /** Only what leads to this container: another may have taken the name. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { type GroupFacts, judgeFreezer, judgeGroups, ownGroups, parseHierarchies } from '../../../sdk/probe/cgroups.ts';
+import { findGroups, parseHierarchies } from '../../../sdk/engine/control-groups.ts';
+import { type GroupFacts, judgeFreezer, judgeGroups } from '../../../sdk/probe/cgroups.ts';
 
 const V2 =
   '30 23 0:26 / /sys/fs/cgroup rw,nosuid,nodev,noexec shared:4 - cgroup2 cgroup2 rw,nsdelegate,memory_recursiveprot\n';
@@ -25,27 +26,11 @@ interface Machine {
 
 function facts({ mounts, cgroup, writable = [], files = {} }: Machine): GroupFacts {
   return {
-    groups: ownGroups(parseHierarchies(mounts), cgroup),
+    groups: findGroups(parseHierarchies(mounts), cgroup),
     mayMake: (path) => writable.includes(path),
     read: (path) => files[path] ?? '',
   };
 }
-
-test('hierarchies are found with their controllers, and the group of this process in each', () => {
-  expect(ownGroups(parseHierarchies(V1 + UNIFIED), `${ON_V1}0::/b\n`)).toEqual([
-    {
-      version: 1,
-      mountPoint: '/sys/fs/cgroup/cpu,cpuacct',
-      controllers: ['cpu', 'cpuacct'],
-      path: '/sys/fs/cgroup/cpu,cpuacct/a',
-    },
-    { version: 1, mountPoint: '/sys/fs/cgroup/memory', controllers: ['memory'], path: '/sys/fs/cgroup/memory/a' },
-    { version: 1, mountPoint: '/sys/fs/cgroup/freezer', controllers: ['freezer'], path: '/sys/fs/cgroup/freezer' },
-    { version: 1, mountPoint: '/sys/fs/cgroup/pids', controllers: ['pids'], path: '/sys/fs/cgroup/pids/a' },
-    { version: 1, mountPoint: '/sys/fs/cgroup/systemd', controllers: ['name=systemd'], path: '/sys/fs/cgroup/systemd' },
-    { version: 2, mountPoint: '/sys/fs/cgroup/unified', controllers: [], path: '/sys/fs/cgroup/unified/b' },
-  ]);
-});
 
 const user = '/sys/fs/cgroup/user.slice/x.scope';
 const controllers = { [`${user}/cgroup.controllers`]: 'cpu memory pids\n' };
@@ -98,11 +83,19 @@ test.each<[string, Machine, string, RegExp]>([
   expect(found.remedy === undefined).toBe(status === 'ok');
 });
 
-test('the freezer is that of v2 where groups can be made, else of v1, else there are signals', () => {
+test('the freezer is that of v2 where groups can be made; elsewhere, that of v1 included, there are signals', () => {
   const cgroup = `${ON_V1}0::/\n`;
   const [unified, freezer] = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup/freezer'];
   const both = { mounts: V1 + UNIFIED, cgroup };
-  expect(judgeFreezer(facts({ ...both, writable: [unified, freezer] })).summary).toContain('cgroup.freeze');
-  expect(judgeFreezer(facts({ ...both, writable: [freezer] })).summary).toContain('the freezer of v1');
-  expect(judgeFreezer(facts(both))).toMatchObject({ status: 'limited', summary: expect.stringContaining('SIGSTOP') });
+  const ok = { status: 'ok', summary: expect.stringContaining(`cgroup.freeze below '${unified}'`) };
+  expect(judgeFreezer(facts({ ...both, writable: [unified, freezer] }))).toMatchObject(ok);
+  const limited = { status: 'limited', summary: expect.stringContaining('SIGSTOP') };
+  expect(judgeFreezer(facts({ ...both, writable: [freezer] }))).toMatchObject({
+    ...limited,
+    remedy: expect.stringContaining('Delegate'),
+  });
+  expect(judgeFreezer(facts({ mounts: V1, cgroup: ON_V1, writable: [freezer] }))).toMatchObject({
+    ...limited,
+    remedy: expect.stringContaining('mount -t cgroup2'),
+  });
 });

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import {
   containerLockPath,
@@ -8,11 +8,23 @@ import {
   listContainers,
   readContainerRecord,
 } from '../../../store/containers/index.ts';
+import { replaceRecord } from '../../../store/containers/record.ts';
 import { openStore } from '../../../store/layout.ts';
 import { tryLock } from '../../../store/lock.ts';
 import { sweepContainers } from '../../../store/sweep.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 import { runStoreScript } from '../support/script.ts';
+
+test('a whole id is no name, also where an earlier version has let it be one', (context) => {
+  const store = openStore(temporaryDirectory(context));
+  const [one, other, gone] = ['a', 'b', 'c'].map((digit) => digit.repeat(64)) as [string, string, string];
+  createContainerDirectory(store, other, { name: gone });
+  expect(() => findContainer(store, gone)).toThrow(expect.objectContaining({ code: 'CONTAINER_NOT_FOUND' }));
+  createContainerDirectory(store, one);
+  symlinkSync(other, `${store.names}/${one}`);
+  replaceRecord(store, { ...findContainer(store, other), name: one });
+  expect(findContainer(store, one).id).toBe(one);
+});
 
 test('a container is found by its name, its id, and the beginning of that', (context) => {
   const store = openStore(temporaryDirectory(context));

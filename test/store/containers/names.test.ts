@@ -45,6 +45,11 @@ test('the beginning of another’s id is taken, too', (context) => {
   expect(() => createContainerDirectory(store, ids[1], { name: 'a'.repeat(12) })).toThrow(
     expect.objectContaining({ code: 'NAME_TAKEN' }),
   );
+  for (const digits of [13, 64]) {
+    expect(() => createContainerDirectory(store, ids[1], { name: 'a'.repeat(digits) })).toThrow(
+      expect.objectContaining({ code: 'NAME_TAKEN' }),
+    );
+  }
   createContainerDirectory(store, ids[2], { name: 'd'.repeat(12) });
   expect(findContainer(store, 'd'.repeat(12)).id).toBe(ids[2]);
 });
