@@ -4,6 +4,7 @@ import {
   AT_FDCWD,
   AT_RECURSIVE,
   MOUNT_ATTR,
+  MOUNT_ATTR_RDONLY,
   MS_PRIVATE,
   MS_SLAVE,
   mount_setattr,
@@ -17,7 +18,7 @@ import {
   type Variable,
 } from '../../syscalls/index.ts';
 import type { SpecMount } from '../spec/spec.ts';
-import { attributesOf } from './detached.ts';
+import { attributesOf, setAttributes } from './detached.ts';
 import { openBelow } from './overlay.ts';
 
 /**
@@ -50,11 +51,18 @@ export function openBind({ type, source = '', destination, subpath, options }: S
   ];
 }
 
-/** Only adds: what a user namespace may not take away (man 7 mount_namespaces) is never in the way. */
-function setBindAttributes(purpose: string, options: readonly string[], into: Variable, recursive: number): Step[] {
-  const attr_set = attributesOf(options);
+/** Sets what options ask for. Only adds: what a user namespace may not take away (man 7 mount_namespaces) is never in the way. */
+export function setBindAttributes(
+  purpose: string,
+  options: readonly string[],
+  into: Variable,
+  recursive: number,
+): Step[] {
+  const isTopOnly = recursive !== 0 && options.includes('ro');
+  const attr_set = attributesOf(isTopOnly ? options.filter((option) => option !== 'ro') : options);
   const propagation = options.map((option) => PROPAGATION[option.replace(/^r/, '')]).find((each) => each !== undefined);
-  if (attr_set === 0 && (propagation ?? 0) === 0) return [];
+  const top = isTopOnly ? [setAttributes(purpose, into, '', MOUNT_ATTR_RDONLY, AT_EMPTY_PATH)] : [];
+  if (attr_set === 0 && (propagation ?? 0) === 0) return top;
   const attr = MOUNT_ATTR.encode({ attr_set, propagation: propagation ?? 0 });
-  return [mount_setattr.step(purpose, [into, '', AT_EMPTY_PATH | recursive, attr, MOUNT_ATTR.size])];
+  return [mount_setattr.step(purpose, [into, '', AT_EMPTY_PATH | recursive, attr, MOUNT_ATTR.size]), ...top];
 }

@@ -37,6 +37,7 @@ import {
 import { maskPaths } from './masks.ts';
 import { type OpenedMount, openMounts } from './mounts.ts';
 import { raiseLoopback } from './network.ts';
+import { otherMounts } from './other-mounts.ts';
 import { mountRoot, openViews } from './overlay.ts';
 import { pause } from './pause.ts';
 import { makeDirectories } from './place.ts';
@@ -58,18 +59,19 @@ export function planContainer(spec: Spec, { stdio, extra }: Wiring): Plan {
   };
   const root = makeRoot(spec, stdio);
   const given = [...extra, ...joined.map(namespaceVariable)];
+  const taken = [...otherMounts(spec), ...root.opened];
   const making = [
     ...join('time'),
     ...makeTime(spec),
     ...(makesNamespace(spec, 'pid') ? [] : openProc(spec, PROC, makesNamespace(spec, 'mount'))),
-    ...takeDescriptors(root.opened, FIRST_EXTRA_DESCRIPTOR + given.length),
+    ...takeDescriptors(taken, FIRST_EXTRA_DESCRIPTOR + given.length),
     ...(makesNamespace(spec, 'mount') ? root.inside : [...join('mount'), ...openOtherTerminal(spec)]),
     ...raiseLoopback(spec),
     ...nameHost(spec),
     ...(makesNamespace(spec, 'pid') ? becomeFirst(spec, stdio) : becomeKept(spec, stdio)),
   ];
   return planOf({
-    launch: launchSteps(spec.linux, stdio, [...given, ...root.opened], root.outside),
+    launch: launchSteps(spec.linux, stdio, [...given, ...taken], root.outside),
     stub: [
       ...closeReportOnExec(),
       ...(arrivesWithoutId(spec) ? becomeRoot() : []),

@@ -28,6 +28,7 @@ import type { SpecMount } from '../spec/spec.ts';
 /** Options of mount(8) that are attributes of the mount; the others are the file system's own. */
 const ATTRIBUTES: Readonly<Record<string, number>> = {
   ro: MOUNT_ATTR_RDONLY,
+  rro: MOUNT_ATTR_RDONLY,
   nosuid: MOUNT_ATTR_NOSUID,
   nodev: MOUNT_ATTR_NODEV,
   noexec: MOUNT_ATTR_NOEXEC,

@@ -17,7 +17,7 @@ import {
   type Variable,
   variable,
 } from '../../syscalls/index.ts';
-import { isJoined, isSingleId, type NamespaceType, type SpecLinux } from '../spec/spec.ts';
+import { isJoined, isSingleId, type MappedIds, type NamespaceType, type SpecLinux } from '../spec/spec.ts';
 
 const NAMESPACE_FLAG: Readonly<Record<NamespaceType, number>> = {
   mount: CLONE_NEWNS,
@@ -44,7 +44,7 @@ export function namespaceVariable(type: NamespaceType): Variable {
 }
 
 /** Whether a process gets its ids by entering {@link USER_NAMESPACE}: it may map no more than one by itself. */
-export function entersNamespace(linux: Pick<SpecLinux, 'namespaces' | 'uidMappings'>): boolean {
+export function entersNamespace(linux: Pick<SpecLinux, 'namespaces'> & MappedIds): boolean {
   const user = linux.namespaces.find(({ type }) => type === 'user');
   return (linux.uidMappings.length > 0 && !isSingleId(linux)) || (user !== undefined && isJoined(user));
 }

@@ -62,6 +62,9 @@ import { FIRST_EXTRA_DESCRIPTOR } from './launch.ts';
 import { dieWithOwner, hideFromContainer } from './prelude.ts';
 import { ALL_SIGNALS, BY_DEFAULT, END_SIGNAL, NO_SIGNALS, SIGCHLD, SIGKILL, SIGSET_SIZE } from './signals.ts';
 
+/** What it is called in /proc/PID/stat. */
+export const KEEPER_NAME = 'caisson-init';
+
 /** What the keeper is to do besides. */
 export interface KeeperOptions {
   /** A descriptor of a /proc that counts as the keeper does. It has the number for itself. */
@@ -84,7 +87,7 @@ const [reaped, final, killed] = [variable('reaped pid'), variable('status of the
  */
 export function keep(command: readonly Step[], options: KeeperOptions): Step[] {
   const args = CLONE_ARGS.encode({ flags: CLONE_VM + CLONE_VFORK, exit_signal: SIGCHLD });
-  const name = memory(Buffer.from('caisson-init\0'), [], () => '"caisson-init"');
+  const name = memory(Buffer.from(`${KEEPER_NAME}\0`), [], () => `"${KEEPER_NAME}"`);
   return [
     prctl.step('naming the first process', [PR_SET_NAME, name, 0, 0, 0]),
     prctl.step('adopting orphans', [PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0]),

@@ -32,7 +32,7 @@ import {
   waitid,
   write,
 } from '../../syscalls/index.ts';
-import { isJoined, type SpecLinux } from '../spec/spec.ts';
+import { isJoined, type MappedIds, type SpecLinux } from '../spec/spec.ts';
 import { keepCapabilities } from './identity.ts';
 import {
   entersNamespace,
@@ -62,7 +62,7 @@ export interface Wiring {
 }
 
 /** What a launcher needs to know: the namespaces to make and to join, and the ids to map. */
-export type LaunchedNamespaces = Pick<SpecLinux, 'namespaces' | 'uidMappings' | 'gidMappings'>;
+export type LaunchedNamespaces = Pick<SpecLinux, 'namespaces'> & MappedIds;
 
 /**
  * Clones the launcher, which is this thread or a supervisor, and enters the stub. The launcher waits until the process has

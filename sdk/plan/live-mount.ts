@@ -81,10 +81,12 @@ export function planMount(spec: Spec, mounts: readonly SpecMount[]): Plan {
 }
 
 /**
- * Plans unmounting. Nothing on the way to the place may be a symbolic link: whoever is in the container could have it lead
- * to a mount that keeps something from him.
+ * Plans unmounting.
+ * @param mount `destination` is where it is (engine/find-mount.ts). Nothing on the way may be a symbolic link: whoever is in
+ *   the container could have it lead to a mount that keeps something from him
  */
-export function planUnmount(spec: Spec, { destination, kind }: SpecMount): Plan {
+export function planUnmount(spec: Spec, mount: SpecMount): Plan {
+  const { destination, kind } = mount;
   const place = variable('place');
   const purpose = unmountingPurpose(destination);
   const at = destination.lastIndexOf('/');

@@ -3,6 +3,7 @@ import { AT_EMPTY_PATH, type Step, type Variable, variable } from '../../syscall
 import { mayMountFor, type NamespaceType, type Spec, type SpecMount } from '../spec/spec.ts';
 import { isShared, openBind } from './binds.ts';
 import { attributesOf, openMount, setAttributes } from './detached.ts';
+import { openOtherMount } from './other-mounts.ts';
 import { makeDirectory, openOverlay } from './overlay.ts';
 import { idmapMount } from './show-ids.ts';
 
@@ -40,7 +41,8 @@ export function openMounts(spec: Spec): OpeningMounts {
   const open = (mounts: readonly OpenedMount[]) => mounts.flatMap((each) => openOne(each, spec));
   const isBind = ({ specMount }: OpenedMount) => specMount.type === 'bind';
   const isEarly = (each: OpenedMount) => isBind(each) && isBeneath(each.specMount, spec);
-  const needsHost = (each: OpenedMount) => isBind(each) || each.specMount.type === 'overlay';
+  const needsHost = (each: OpenedMount) =>
+    !isOther(each.specMount) && (isBind(each) || each.specMount.type === 'overlay');
   const outside = spec.root.idmapped === undefined ? [] : opened.filter(needsHost);
   const inside = opened.filter((each) => !outside.includes(each));
   return {
@@ -64,14 +66,22 @@ function changesDirectories({ type, changes }: SpecMount): Step[] {
   return directories.map(makeDirectory);
 }
 
-/** Shared with the host; or in the container's directory, which its root hides. */
+/**
+ * Shared with the host; or in the container's directory, which its root hides; or elsewhere, from where one comes back
+ * with another working directory.
+ */
 function isBeneath(specMount: SpecMount, { root }: Spec): boolean {
-  return isShared(specMount) || specMount.source?.startsWith(`${root.path}/`) === true;
+  return isShared(specMount) || isOther(specMount) || specMount.source?.startsWith(`${root.path}/`) === true;
+}
+
+function isOther({ container }: SpecMount): boolean {
+  return container !== undefined;
 }
 
 function openOne({ specMount, mount }: OpenedMount, spec: Spec): Step[] {
   switch (specMount.type) {
     case 'bind':
+      if (isOther(specMount)) return openOtherMount(specMount, mount);
       return [...openBind(specMount, mount), ...showIds(specMount, mount, spec)];
     case 'overlay':
       return openOverlayMount(specMount, mount, spec);
@@ -116,7 +126,8 @@ function asAllowed(specMount: SpecMount, spec: Spec): SpecMount[] {
   if (type === undefined || mayMountFor(spec, type)) return [specMount];
   const source = SHOWN_AT[specMount.type];
   if (source === undefined) return [];
-  return [{ ...specMount, type: 'bind', source, kind: 'directory', options: ['rbind', ...specMount.options] }];
+  const options = specMount.options.map((option) => (option === 'ro' ? 'rro' : option));
+  return [{ ...specMount, type: 'bind', source, kind: 'directory', options: ['rbind', ...options] }];
 }
 
 /** The namespaces that mounts show. */

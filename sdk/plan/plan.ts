@@ -1,4 +1,5 @@
 /** A plan as a user sees it: every system call, in order, before any is made. */
+import { inspect } from 'node:util';
 import { formatArgument, formatCall, type Program, type Step } from '../../syscalls/index.ts';
 
 /** The ordered list of system calls that a spec comes to. */
@@ -12,7 +13,9 @@ export interface Plan extends Program {
 /** The plan of a program. */
 export function planOf({ launch, stub }: Program): Plan {
   const steps = [...launch, ...stub];
-  return { launch, stub, steps, toString: () => steps.map(formatStep).join('\n') };
+  const print = () => steps.map(formatStep).join('\n');
+  const plan = { launch, stub, steps, toString: print, [inspect.custom]: print };
+  return plan;
 }
 
 function formatStep(step: Step, index: number): string {

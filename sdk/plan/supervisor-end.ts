@@ -26,6 +26,7 @@ import {
 import { CONTROL_BYTES, PHASE, REQUEST, STATE, SUPERVISOR } from './supervisor-memory.ts';
 import { type Journal, look, tell, writeState } from './supervisor-notes.ts';
 import { renumber } from './supervisor-stdio.ts';
+import { isEnding, takeSignal } from './supervisor-stop.ts';
 
 /** When a container is started again that has ended by itself. */
 export type Restarts =
@@ -45,6 +46,7 @@ const LAST_PAUSE_MS = 60_000;
 /** Who has run so long is not failing again and again. */
 const STEADY_SECONDS = 10;
 
+const PAUSE_BYTES = 2 * TIMESPEC.size;
 const PAUSES = pauses();
 const pause = variable('pause');
 const lastPause = variable('last pause');
@@ -58,7 +60,7 @@ export function openTimer(): Step[] {
     timerfd_create.step('making a timer', [CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK], { into: opened }),
     ...renumber(opened, SUPERVISOR.timer),
     ...beginAnew(),
-    add(PAUSES.memory, (PAUSES.count - 1) * TIMESPEC.size, lastPause),
+    add(PAUSES.memory, (PAUSES.count - 1) * PAUSE_BYTES, lastPause),
   ];
 }
 
@@ -108,6 +110,7 @@ export function decideRestart(restarts: Restarts, journal: Journal, again: Label
   return [
     ...finished,
     ...(restarts.when === 'failed' ? [equal(STATE.status, 0, { next: 'final' })] : []),
+    equal(isEnding, 1, { next: 'final' }),
     unlessStopped('final'),
     read.step('looking how long it has run', [SUPERVISOR.timer, expired, 8], { onError: 'not for long' }),
     ...beginAnew(),
@@ -121,24 +124,27 @@ export function decideRestart(restarts: Restarts, journal: Journal, again: Label
   ];
 }
 
-/** Waits for the pause's end; whoever asks for something meanwhile has asked to stop, or has nothing to say. */
+/**
+ * Waits for the pause's end; whoever asks for something meanwhile has asked to stop, or has nothing to say. The time is
+ * the timer's, and not one that ppoll(2) is given: what is left of that, the kernel writes over it.
+ */
 function waitPause(final: Label): Step[] {
-  const asked = variable('asked');
-  const control = POLLFD.encode({ fd: SUPERVISOR.control, events: POLLIN });
+  const { control, signal, timer } = SUPERVISOR;
+  const polled = POLLFD.array([control, signal, timer].map((fd) => ({ fd, events: POLLIN })));
+  const asked = BigInt(REQUEST.address);
   return [
-    ppoll.step('pausing before a restart', [control, 1, pause, null, 8], {
-      label: 'pause',
-      into: asked,
-      onError: 'pause',
-    }),
+    timerfd_settime.step('timing the pause', [timer, 0, pause, null]),
+    ppoll.step('pausing before a restart', [polled, 3, null, null, 8], { label: 'pause', onError: 'pause' }),
     unlessStopped(final),
-    equal(asked, 0, { next: 'paused' }),
-    read.step('reading a request', [SUPERVISOR.control, BigInt(REQUEST.address), CONTROL_BYTES], {
-      next: 'pause',
-      onError: 'pause',
+    takeSignal('is the pause over?', { next: final }),
+    read.step('looking whether the pause is over', [timer, asked, 8], {
+      label: 'is the pause over?',
+      next: 'paused',
+      onError: 'next',
     }),
+    read.step('reading a request', [control, asked, CONTROL_BYTES], { next: 'pause', onError: 'pause' }),
     equal(pause, lastPause, { label: 'paused', next: 'longest pause' }),
-    add(pause, TIMESPEC.size, pause),
+    add(pause, PAUSE_BYTES, pause),
   ];
 }
 
@@ -172,10 +178,11 @@ export function renewWork(works: readonly string[]): Step[] {
   });
 }
 
+/** As `struct itimerspec`s, each of which expires once. */
 function pauses() {
   const list: number[] = [];
   for (let each = FIRST_PAUSE_MS; each < LAST_PAUSE_MS; each *= 2) list.push(each);
   list.push(LAST_PAUSE_MS);
   const specs = list.map((each) => ({ tv_sec: Math.floor(each / 1000), tv_nsec: (each % 1000) * 1_000_000 }));
-  return { memory: TIMESPEC.array(specs), count: list.length };
+  return { memory: TIMESPEC.array(specs.flatMap((each) => [{}, each])), count: list.length };
 }

@@ -28,6 +28,8 @@ export const SUPERVISOR = {
   stderr: 43,
   /** What is to be typed, or the end of its input that keeps it open. */
   stdin: 44,
+  /** Can be read while there is a SIGTERM that was not taken yet. */
+  signal: 45,
 } as const;
 
 /** What a supervisor is asked through its control fifo: two words, of which this is the first. */
@@ -137,6 +139,16 @@ export const RIGHTS = {
   descriptor: cell('received descriptor', 0xc8 + 16),
 } as const;
 
+/** What is left of the time in which the container is to end, as a `timespec`. */
+export const GRACE = {
+  address: MEMORY_ADDRESS + 0xe0,
+  seconds: cell('grace seconds', 0xe0),
+  nanoseconds: cell('grace nanoseconds', 0xe8),
+} as const;
+
+/** A `struct signalfd_siginfo`, which is read where output is. */
+export const SIGNAL = { address: OUTPUT.data, bytes: 128 } as const;
+
 /** What is waited for, as an array of `struct pollfd`, one word each. */
 export const POLLED = {
   address: MEMORY_ADDRESS + 0x180,
@@ -145,7 +157,8 @@ export const POLLED = {
   control: cell('poll control', 0x190),
   process: cell('poll process', 0x198),
   typed: cell('poll typed', 0x1a0),
-  count: 5,
+  signal: cell('poll signal', 0x1a8),
+  count: 6,
 } as const;
 
 /** What was typed and is on its way to the terminal. */

@@ -23,10 +23,18 @@ import { count, draining, kind, LOG_KIND, type LogLimits, note } from './supervi
 import { CONTROL, CONTROL_BYTES, OUTPUT, POLLED, REQUEST, SUPERVISOR } from './supervisor-memory.ts';
 import { pollWord } from './supervisor-start.ts';
 import type { SupervisedStdio } from './supervisor-stdio.ts';
+import { beginEnd, endForGood, patience, type SupervisedStop } from './supervisor-stop.ts';
 import { NOBODY, typeInput } from './supervisor-typing.ts';
 
 const { EAGAIN, EINTR } = constants.errno;
 const events = variable('events');
+
+/** What the waiting depends on. */
+export interface Served {
+  readonly logs: LogLimits;
+  readonly stdio: SupervisedStdio;
+  readonly stop: SupervisedStop;
+}
 
 /** Begins to wait for these. */
 export function beginWaiting({ stdout, stderr, terminal }: SupervisedStdio): Step[] {
@@ -38,25 +46,35 @@ export function beginWaiting({ stdout, stderr, terminal }: SupervisedStdio): Ste
     polled(stderr, SUPERVISOR.stderr, POLLED.stderr),
     polled(true, SUPERVISOR.control, POLLED.control),
     polled(terminal, SUPERVISOR.stdin, POLLED.typed),
+    polled(true, SUPERVISOR.signal, POLLED.signal),
     add(0, 0, draining),
+    add(0, 0, patience),
   ];
 }
 
 /**
  * Waits and serves until the process has ended.
  *
- *     wait ─▶ stdout? ─▶ stderr? ─▶ request? ─▶ typed? ─▶ ended? ─▶ wait
- *               │ read, note: and when the process has ended, again until nothing is left
+ *     wait ─▶ to end? ─▶ stdout? ─▶ stderr? ─▶ request? ─▶ typed? ─▶ ended? ─▶ wait
+ *                          │ read, note: and when the process has ended, again until nothing is left
  *
- * @param ended where to go on when it has, and with `drained` when nothing is left to be read
+ * @param to where to go on when it has ended, and when nothing is left to be read
  */
-export function serveContainer(limits: LogLimits, { terminal }: SupervisedStdio, drained: Label, ended: Label): Step[] {
+export function serveContainer(
+  { logs, stdio: { terminal }, stop }: Served,
+  to: { readonly drained: Label; readonly ended: Label },
+): Step[] {
+  const ready = variable('ready descriptors');
   return [
-    ppoll.step('waiting for the container', [BigInt(POLLED.address), POLLED.count, null, null, 8], {
+    ppoll.step('waiting for the container', [BigInt(POLLED.address), POLLED.count, patience, null, 8], {
       label: 'wait',
+      into: ready,
       onError: 'wait',
     }),
-    shift(POLLED.stdout, 48, events),
+    equal(ready, 0, { next: 'grace is over' }),
+    shift(POLLED.signal, 48, events),
+    equal(events, 0, { next: 'stdout?', otherwise: 'told to end' }),
+    shift(POLLED.stdout, 48, events, { label: 'stdout?' }),
     and(events, POLLIN | POLLHUP | POLLERR, events),
     equal(events, 0, { next: 'stderr?', otherwise: 'read stdout' }),
     shift(POLLED.stderr, 48, events, { label: 'stderr?' }),
@@ -66,12 +84,14 @@ export function serveContainer(limits: LogLimits, { terminal }: SupervisedStdio,
     label('typed?'),
     ...(terminal ? typeInput() : []),
     shift(POLLED.process, 48, events, { label: 'ended?' }),
-    equal(events, 0, { next: 'wait', otherwise: ended }),
+    equal(events, 0, { next: 'wait', otherwise: to.ended }),
 
     ...readStream('stdout', SUPERVISOR.stdout, POLLED.stdout, { waiting: 'stderr?', draining: 'read stderr' }),
-    ...readStream('stderr', SUPERVISOR.stderr, POLLED.stderr, { waiting: 'request?', draining: drained }),
-    ...note(limits),
+    ...readStream('stderr', SUPERVISOR.stderr, POLLED.stderr, { waiting: 'request?', draining: to.drained }),
+    ...note(logs),
     ...serveRequest(terminal),
+    ...beginEnd(stop, 'told to end', 'stdout?'),
+    ...endForGood(stop, 'grace is over', 'wait'),
   ];
 }
 

@@ -52,6 +52,7 @@ import type { Journal } from './supervisor-notes.ts';
 import { beginWaiting, serveContainer } from './supervisor-output.ts';
 import { type ContainerLaunch, hasRun, startContainer } from './supervisor-start.ts';
 import type { SupervisedStdio } from './supervisor-stdio.ts';
+import { openSignal, type SupervisedStop } from './supervisor-stop.ts';
 
 /** What a supervisor is to do, decided. */
 export interface Supervision {
@@ -59,6 +60,7 @@ export interface Supervision {
   readonly stdio: SupervisedStdio;
   readonly restarts: Restarts;
   readonly logs: LogLimits;
+  readonly stop: SupervisedStop;
   readonly journal: Journal;
   /** The working directories of the container's overlays, in its directory. */
   readonly works: readonly string[];
@@ -88,6 +90,7 @@ export function planSupervisor(supervision: Supervision): Plan {
       ...standAlone(firstOfHealth + ofHealth.length),
       ...openLog(logs),
       ...openTimer(),
+      ...openSignal(),
 
       label('start'),
       ...startContainer(launch, stdio, { entered: 'entered', failed: 'failed' }),
@@ -97,7 +100,7 @@ export function planSupervisor(supervision: Supervision): Plan {
       ...(health === undefined ? [] : startHealth(health, firstOfHealth)),
 
       ...beginWaiting(stdio),
-      ...serveContainer(logs, stdio, 'drained', 'ended'),
+      ...serveContainer(supervision, { drained: 'drained', ended: 'ended' }),
       label('ended'),
       ...noteEnding(),
       add(1, 0, draining, { next: 'read stdout' }),

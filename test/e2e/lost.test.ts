@@ -1,8 +1,8 @@
 /** Detached containers whose supervisor is gone or going, and what several processes do to one at the same time. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { Container, type ContainerOptions } from 'caisson';
+import { readdirSync, readFileSync } from 'node:fs';
+import { Container, type ContainerOptions, Image } from 'caisson';
 import { expect, type TestContext, test } from 'vitest';
 import {
   type CellState,
@@ -14,7 +14,8 @@ import {
   tryLock,
 } from '../../store/index.ts';
 import { startScript } from '../support/script.ts';
-import { busybox, privateStore, sh } from './fixture.ts';
+import { runSubordinate } from '../support/subordinate-ids.ts';
+import { busybox, hasUsers, isRoot, privateStore, sh } from './fixture.ts';
 
 const store = privateStore();
 
@@ -22,9 +23,13 @@ function detached(context: TestContext, script: string, options: ContainerOption
   return Container.start(busybox(context), { detach: true, command: sh(script), ...options });
 }
 
+function supervisorOf({ pid }: Container): number {
+  return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+}
+
 /** Kills a container's supervisor; its first process, which dies with that, has then ended. */
-async function loseSupervisor({ pid }: Container): Promise<void> {
-  const supervisor = Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+async function loseSupervisor(container: Container): Promise<void> {
+  const [supervisor, pid] = [supervisorOf(container), container.pid];
   process.kill(supervisor, 'SIGKILL');
   await expect.poll(() => [supervisor, Number(pid)].some(isAlive), { interval: 5, timeout: 10_000 }).toBe(false);
 }
@@ -92,6 +97,58 @@ test.for(['running', 'ending', 'waiting'] as const)(
   },
 );
 
+/** As what a user program does that drops its rights: the kernel forgets then whom it was to die with. */
+const AS_ANOTHER = 'exec setpriv --reuid 1000 --regid 1000 --clear-groups sleep 600';
+
+test.runIf(hasUsers)('what a lost container has left running is ended by who next has to do with it', async () => {
+  const actions: [string, (one: Container) => Promise<unknown>][] = [
+    ['stop', (one) => one.stop()],
+    ['kill', (one) => one.kill()],
+    ['wait', (one) => expect(one.wait()).rejects.toMatchObject({ code: 'STATUS_UNKNOWN' })],
+    ['start', (one) => one.start()],
+    ['files', (one) => one.fs.writeFile('/file', '')],
+    ['remove', (one) => one.remove()],
+  ];
+  for (const [name, act] of actions) {
+    await using one = await Container.start(Image.host(), { detach: true, command: sh(AS_ANOTHER) });
+    const pid = Number(one.pid);
+    await expect.poll(() => readFileSync(`/proc/${pid}/comm`, 'utf8')).toBe('sleep\n');
+    process.kill(supervisorOf(one), 'SIGKILL');
+    await expect.poll(() => one.state).toBe('exited');
+    expect([name, isAlive(pid)]).toEqual([name, true]);
+    await act(one);
+    expect([name, isAlive(pid)]).toEqual([name, false]);
+  }
+});
+
+test.runIf(isRoot)('a user with subordinate ids ends what a lost container has left running', async (context) => {
+  const script = `
+    import { readFileSync } from 'node:fs';
+    import { Container, Image } from 'caisson';
+    const container = await Container.start(Image.host(), { detach: true, command: ['sh', '-c', process.argv[2]] });
+    const read = (file) => readFileSync('/proc/' + container.pid + '/' + file, 'utf8');
+    const { pid } = container;
+    while (read('comm') !== 'sleep\\n') await new Promise((resolve) => setTimeout(resolve, 5));
+    process.kill(Number(/^PPid:\\s+(\\d+)/m.exec(read('status'))[1]), 'SIGKILL');
+    while (container.state !== 'exited') await new Promise((resolve) => setTimeout(resolve, 5));
+    const isAlive = () => { try { return !/Z/.test(readFileSync('/proc/' + pid + '/stat', 'utf8').split(' ')[2]); } catch { return false; } };
+    const before = isAlive();
+    await container.stop();
+    console.log(before, isAlive());
+    await container.remove();`;
+  const result = await runSubordinate(context, script, { args: [AS_ANOTHER] });
+  expect(result).toMatchObject({ stdout: 'true false\n', stderr: '', exitCode: 0 });
+});
+
+test.runIf(hasUsers)('the first process of another container is never taken for a lost one’s', async (context) => {
+  await using one = await detached(context, 'exec sleep 600');
+  await loseSupervisor(one);
+  await using other = await detached(context, 'exec sleep 600');
+  writeCell(one.id, { pid: other.pid as number });
+  await one.stop();
+  expect([one.inspect().lost, other.state, isAlive(other.pid as number)]).toEqual([true, 'running', true]);
+});
+
 test('who has waited for the end can start it at once, every time', async (context) => {
   await using container = await detached(context, 'exit 3');
   const other = await Container.get(container.id);
@@ -150,6 +207,41 @@ test('a lock that is let go of soon is waited for, and one that is not is an err
   await starting;
   expect(await container.wait()).toEqual({ exitCode: 0, signal: null });
 });
+
+test('those who are among its files in turn wait for each other, whoever they are', async (context) => {
+  await using container = await detached(context, 'exit 0');
+  await container.wait();
+  const others = [container, await Container.get(container.id), await Container.get(container.id)];
+  for (let round = 0; round < 9; round++) {
+    await others[round % 3]?.fs.appendFile('/written', `${round}`);
+  }
+  expect(await container.fs.readFile('/written', 'utf8')).toBe('012345678');
+  // Who is at work lets others wait for longer than an agent stays.
+  await Promise.all(others.map((each) => each.fs.appendFile('/written', '.')));
+  await others[1]?.start();
+  await container.wait();
+});
+
+test('an agent that somebody has killed is followed by another', async (context) => {
+  await using container = await detached(context, 'exit 0');
+  await container.wait();
+  await container.fs.writeFile('/kept', 'kept');
+  const agents = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && isAgentOfOurs(Number(pid)));
+  expect(agents).toHaveLength(1);
+  process.kill(Number(agents[0]), 'SIGKILL');
+  const begun = performance.now();
+  await expect.poll(() => container.fs.readFile('/kept', 'utf8').catch((error) => error.code)).toBe('kept');
+  expect(performance.now() - begun).toBeLessThan(1500);
+});
+
+function isAgentOfOurs(pid: number): boolean {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return status.startsWith('Name:\tcaisson-agent\n') && new RegExp(`^PPid:\\s+${process.pid}$`, 'm').test(status);
+  } catch {
+    return false;
+  }
+}
 
 test('mounts that several processes add and take at once are all noted', async (context) => {
   await using container = await detached(context, 'exec sleep 600');

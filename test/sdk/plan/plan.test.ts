@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
 import { planOf } from '../../../sdk/plan/plan.ts';
 import { add, equal, getpid, jump, label, mount, openat, shift, variable } from '../../../syscalls/index.ts';
@@ -32,6 +33,11 @@ test('a plan is printed as strace prints calls, with labels, branches and purpos
       '      done:',
     ].join('\n'),
   );
+});
+
+test('who logs a plan sees what it prints', () => {
+  const plan = planOf({ launch: [getpid.step('one', [])], stub: [getpid.step('other', [])] });
+  expect(inspect(plan)).toBe('   0  getpid()  # one\n   1  getpid()  # other');
 });
 
 test('the steps of a plan are those of both parts, in order', () => {

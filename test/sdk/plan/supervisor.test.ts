@@ -12,6 +12,7 @@ const SUPERVISION: Supervision = {
   stdio: { stdin: true, stdout: true, stderr: true, terminal: false },
   restarts: { when: 'never' },
   logs: { maxFileBytes: 1000, maxFiles: 3 },
+  stop: { signal: 15, graceSeconds: 10, kept: false },
   journal: { kinds: { start: 2, die: 4 }, payload: Buffer.from('{}') },
   works: ['work'],
   held: 0,
@@ -79,4 +80,21 @@ test('that the container runs is noted before its owner is told', () => {
   const at = (text: string) => lines.findIndex((line) => line.includes(text));
   expect(at('noting the state')).toBeLessThan(at('telling the pid'));
   expect(at('telling the pid')).toBeLessThan(at('waiting for the container'));
+});
+
+test('told to end, it asks its container to, and waits no longer than the grace', () => {
+  const lines = linesOf({ stop: { signal: 10, graceSeconds: 7, kept: false } });
+  expect(lines).toMatch(/grace seconds = 7 \+ 0/);
+  expect(lines).toMatch(/ppoll\([^)]*, 6, patience, NULL, 8\)/);
+  expect(lines).toMatch(/pidfd_send_signal\([^,]*pidfd[^,]*, (10|SIGUSR1), NULL, 0\) {2}# asking the container to end/);
+  expect(lines).toMatch(/pidfd_send_signal\([^,]*pidfd[^,]*, (9|SIGKILL), NULL, 0\) {2}# ending the container/);
+  const kept = linesOf({ stop: { signal: 15, graceSeconds: 7, kept: true } });
+  expect(kept).toMatch(/pidfd_send_signal\([^,]*pidfd[^,]*, 64, NULL, 0\) {2}# ending all/);
+  expect(kept).not.toContain('# ending the container');
+});
+
+test('no wait has a constant for its time, which the kernel would count down', () => {
+  const waits = linesOf({ restarts: { when: 'always' } }).match(/ppoll\(.*(?=, 8\) )/g) ?? [];
+  const times = new Set(waits.map((wait) => wait.split(', ').at(-2)));
+  expect(times).toEqual(new Set(['NULL', 'patience']));
 });
