@@ -16,12 +16,14 @@ export {
   isMachineRoot,
   isMapped,
   ownIds,
+  RANGE_SIZE,
   type RangeClaim,
+  rangeMappings,
   shareRange,
   singleMappings,
   userMappedNamespace,
   whyNoIdmappedMemory,
   whyNotIdmapped,
 } from './ids/index.ts';
-export { containerPaths, describeStore, openStore, type Store } from './layout.ts';
+export { containerPaths, describeStore, explainStoreError, openStore, type Store } from './layout.ts';
 export { placesLayer } from './place-layer.ts';

@@ -141,7 +141,8 @@ function bound(kinds: readonly ('integer' | 'pointer')[]): ReturnType<typeof bin
 }
 
 /** koffi truncates integers and cuts strings at a NUL without a word, so both are refused before it sees them. */
-function checkArguments({ syscall, parameters }: Declaration, args: readonly Argument[]): void {
+function checkArguments(declaration: Declaration, args: readonly Argument[]): void {
+  const { syscall, parameters } = declaration;
   if (args.length !== parameters.length) {
     throw new TypeError(`${syscall} takes ${parameters.length} arguments, got ${args.length}`);
   }
@@ -149,7 +150,26 @@ function checkArguments({ syscall, parameters }: Declaration, args: readonly Arg
     const parameter = parameters[index] as Parameter;
     // Most arguments are plainly in order, and to name one for an error takes as long as the call.
     if (!isInOrder(parameter, value)) checkArgument(`${parameter.name} of ${syscall}`, parameter, value);
+    if (parameter.unitBytes > 0) checkLength(declaration, args, index);
   });
+}
+
+/** The kernel would go on behind the buffer, in memory of whoever's. */
+function checkLength({ syscall, parameters }: Declaration, args: readonly Argument[], index: number): void {
+  const length = args[index];
+  const room = roomIn(args[index - 1] as Argument);
+  const { name, unitBytes } = parameters[index] as Parameter;
+  if (room === undefined || !isNumber(length) || Number(length) * unitBytes <= room) return;
+  const buffer = (parameters[index - 1] as Parameter).name;
+  const most = Math.floor(room / unitBytes);
+  throw new TypeError(`${name} of ${syscall} must be at most ${most}, what ${buffer} has room for, got ${length}`);
+}
+
+/** How many bytes a buffer has; undefined for what is none. */
+function roomIn(buffer: Argument): number | undefined {
+  if (buffer instanceof Uint8Array) return buffer.length;
+  if (typeof buffer === 'string') return Buffer.byteLength(buffer) + 1;
+  return typeof buffer === 'object' && buffer !== null && buffer.kind === 'memory' ? buffer.bytes.length : undefined;
 }
 
 function isInOrder({ isPointer, isPath, min, max }: Parameter, value: Argument): boolean {
@@ -166,7 +186,7 @@ function checkArgument(what: string, { isPointer, isWord, isPath, min, max }: Pa
   if (!((isPointer || isWord) && isPointerLike(value)) && !((!isPointer || isWord) && isIntegerLike(value))) {
     throw new TypeError(`${what} must be ${isPointer ? 'a pointer' : 'an integer'}, got ${formatArgument(value)}`);
   }
-  if ((typeof value === 'number' || typeof value === 'bigint') && (value < min || value > max)) {
+  if (isNumber(value) && (value < min || value > max)) {
     throw new TypeError(`${what} must be from ${min} to ${max}, got ${value}`);
   }
 }
@@ -174,6 +194,10 @@ function checkArgument(what: string, { isPointer, isWord, isPath, min, max }: Pa
 /** A number other than 0 is no pointer: more likely it is an argument in the wrong place. Addresses are bigints. */
 function isPointerLike(value: Argument): boolean {
   return value === 0 || typeof value === 'bigint' || typeof value === 'string' || typeof value === 'object';
+}
+
+function isNumber(value: Argument | undefined): value is number | bigint {
+  return typeof value === 'number' || typeof value === 'bigint';
 }
 
 function isIntegerLike(value: Argument): boolean {

@@ -13,6 +13,8 @@ export interface Parameter {
   /** The least and the greatest integer that fit. */
   readonly min: number | bigint;
   readonly max: number | bigint;
+  /** Of the length of the buffer before it: how many bytes one of what it counts has. 0 of all others. */
+  readonly unitBytes: number;
 }
 
 /** A parsed prototype. */
@@ -23,6 +25,12 @@ export interface Prototype {
 
 const PATH_NAMES =
   /^(path|pathname|filename|target|source|special_file|linkpath|oldpath|newpath|new_root|put_old|from_pathname|to_pathname)$/;
+
+/** What man pages call the length of the buffer before it. */
+const LENGTH_NAMES = /^(count|len|length|size|bufsiz|addrlen|sizemask|nfds|iovcnt)$/;
+
+/** Lengths that do not count bytes; an offset that is followed by one is no buffer (copy_file_range(2)). */
+const UNIT_BYTES: Readonly<Record<string, number>> = { 'pollfd *': 8, 'iovec *': 16, 'off_t *': 0 };
 
 /** C types that are pointers; two of them do not look it (capset(2)). */
 const POINTER_TYPE = /\*|^cap_user_(header|data)_t$/;
@@ -43,11 +51,20 @@ export function parsePrototype(prototype: string): Prototype {
   const match = /^[\w\s*]*?(\w+)\s*\((.*)\)$/s.exec(prototype.trim());
   if (match === null) throw new TypeError(`not a C prototype: ${prototype}`);
   const [, name, list] = match as unknown as [string, string, string];
-  const parameters = list.trim() === 'void' || list.trim() === '' ? [] : list.split(',').map(parseParameter);
+  const parsed = list.trim() === 'void' || list.trim() === '' ? [] : list.split(',').map(parseParameter);
+  const parameters = parsed.map((each, index) => ({ ...each, unitBytes: unitBytesOf(each, parsed[index - 1]) }));
   return { name, parameters };
 }
 
-function parseParameter(text: string): Parameter {
+function unitBytesOf({ name }: Unlinked, before: Unlinked | undefined): number {
+  if (before === undefined || !before.isPointer || !LENGTH_NAMES.test(name)) return 0;
+  return UNIT_BYTES[before.type] ?? 1;
+}
+
+/** A parameter that does not know the one before it. */
+type Unlinked = Omit<Parameter, 'unitBytes'>;
+
+function parseParameter(text: string): Unlinked {
   const match = /^(.*?)(\w+)\s*(\[\w*\])?$/s.exec(text.trim());
   const [, declared, name, array] = match as unknown as [string, string, string, string | undefined];
   const type =

@@ -4,12 +4,17 @@ import type { Session } from './session.ts';
 /** How long an agent stays that nobody uses. To start one takes a millisecond. */
 const IDLE_MS = 1000;
 
+/** The same while it keeps others from the files. */
+const IDLE_ALONE_MS = 100;
+
 /** What is asked of the container whose files they are. */
 export interface AccessParts {
   /** Puts an agent among the files, wherever in its life the container is. */
   enter(): Promise<Session>;
   /** What must be over before that; undefined when nothing must. */
   busy(): Promise<unknown> | undefined;
+  /** Whether nobody else gets at the files while the agent is there. @default false */
+  isAlone?(): boolean;
   /** The agent has left. */
   left?(): void;
 }
@@ -42,8 +47,7 @@ export class Access {
       return await doing;
     } finally {
       this.#tasks.delete(doing);
-      if (this.#tasks.size === 0 && this.#session !== undefined)
-        this.#idle = setTimeout(() => void this.end(), IDLE_MS).unref();
+      if (this.#tasks.size === 0 && this.#session !== undefined) this.#endWhenIdle();
     }
   }
 
@@ -58,6 +62,11 @@ export class Access {
     const session = await this.#session?.catch(() => undefined);
     await session?.agent.close();
     await this.end();
+  }
+
+  #endWhenIdle(): void {
+    const idleMs = this.#parts.isAlone?.() === true ? IDLE_ALONE_MS : IDLE_MS;
+    this.#idle = setTimeout(() => void this.end(), idleMs).unref();
   }
 
   #blocked(): Promise<unknown> | undefined {
@@ -75,6 +84,8 @@ export class Access {
       throw error;
     });
     if (session.agent.isOpen) return session;
+    // It has ended by itself. Of those who see that, the first lets go of what the agent had.
+    if (this.#session === opening) this.#parts.left?.();
     forget();
     return this.#open();
   }

@@ -1,8 +1,12 @@
 /** The way to copying, which is loaded when somebody copies. */
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { type Checks, checkAll, isAbortSignal, isBoolean, isUser } from '../spec/checks.ts';
 import type { Access } from './access.ts';
 import type { CopyInOptions, CopyOutOptions, CopyResult } from './copy/index.ts';
+
+const COPY_OUT_CHECKS: Checks = { preserveOwner: isBoolean, followLink: isBoolean, signal: isAbortSignal };
+const COPY_IN_CHECKS: Checks = { owner: isUser, ...COPY_OUT_CHECKS };
 
 /** Copies from this machine to a container. */
 export async function copyIn(
@@ -11,6 +15,7 @@ export async function copyIn(
   target: string,
   options: CopyInOptions = {},
 ): Promise<CopyResult> {
+  checkAll('option', options, COPY_IN_CHECKS);
   options.signal?.throwIfAborted();
   const { copyIn } = await import('./copy/index.ts');
   return files.use((session) => copyIn(session, source, target, options));
@@ -23,6 +28,7 @@ export async function copyOut(
   target: string,
   options: CopyOutOptions = {},
 ): Promise<CopyResult> {
+  checkAll('option', options, COPY_OUT_CHECKS);
   options.signal?.throwIfAborted();
   const { copyOut } = await import('./copy/index.ts');
   return files.use((session) => copyOut(session, source, target, options));
@@ -36,6 +42,7 @@ export async function putArchive(
   options: CopyInOptions = {},
 ): Promise<CopyResult> {
   try {
+    checkAll('option', options, COPY_IN_CHECKS);
     options.signal?.throwIfAborted();
     const { putArchive } = await import('./copy/index.ts');
     return await files.use((session) => putArchive(session, archive, target, options));
@@ -47,6 +54,7 @@ export async function putArchive(
 
 /** Archives what is at a path of a container, as it is read. */
 export function getArchive(files: Access, path: string, options: CopyOutOptions = {}): Readable {
+  checkAll('option', options, COPY_OUT_CHECKS);
   const archive = new PassThrough();
   const write = async () => {
     const { getArchive } = await import('./copy/index.ts');

@@ -37,5 +37,5 @@ export async function enterStopped(spec: Spec): Promise<Session> {
 }
 
 function sessionOf({ linux }: Spec, agent: Session['agent'], isRunning: boolean): Session {
-  return { agent, isRunning, uids: linux.uidMappings, gids: linux.gidMappings };
+  return { agent, isRunning, uids: linux.uidMappings, gids: linux.gidMappings, ids: linux.ids };
 }

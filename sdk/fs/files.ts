@@ -1,7 +1,15 @@
 /** `container.fs`: the files of a container, in the shape of node:fs/promises. */
-import fs, { type Mode, type PathLike, type ReadStream, type WriteStream } from 'node:fs';
+import fs, {
+  type createReadStream,
+  type createWriteStream,
+  type Mode,
+  type PathLike,
+  type ReadStream,
+  type WriteStream,
+} from 'node:fs';
 import type * as promises from 'node:fs/promises';
 import { posix } from 'node:path';
+import { inspect } from 'node:util';
 import { close } from '../../syscalls/index.ts';
 import type { Access } from './access.ts';
 import {
@@ -72,13 +80,16 @@ export interface ContainerFiles extends Pick<typeof promises, Shared> {
   /** Opens a file. Whoever opened it closes it; it can be used after the container's end. */
   open(path: PathLike, flags?: string | number, mode?: Mode): Promise<ContainerFileHandle>;
   /** A stream of a file's content; it opens the file. Options as node:fs's. */
-  createReadStream(path: PathLike, options?: Parameters<typeof fs.createReadStream>[1]): ReadStream;
+  createReadStream(path: PathLike, options?: Parameters<typeof createReadStream>[1]): ReadStream;
   /** A stream into a file; it opens the file. Options as node:fs's. */
-  createWriteStream(path: PathLike, options?: Parameters<typeof fs.createWriteStream>[1]): WriteStream;
+  createWriteStream(path: PathLike, options?: Parameters<typeof createWriteStream>[1]): WriteStream;
 }
 
-/** The files of a container. Nothing is done before the first call. */
-export function containerFiles(container: Access): ContainerFiles {
+/**
+ * The files of a container. Nothing is done before the first call.
+ * @param name what it is called, for who looks at the object
+ */
+export function containerFiles(container: Access, name: () => string): ContainerFiles {
   const use = <T>(task: (session: Session) => Promise<T>) => container.use(task);
 
   /** Opens what node:fs/promises takes as a file: a path, or a handle, which then stays open. */
@@ -108,6 +119,8 @@ export function containerFiles(container: Access): ContainerFiles {
     use((session) => openFile(session, path, flags, mode));
 
   const files = {
+    [inspect.custom]: () => `ContainerFiles(${name()})`,
+
     access: async (path: PathLike, mode = 0) => use((session) => access(session, toRawPath(path), mode)),
     chmod: async (path: PathLike, mode: Mode) => use((session) => chmod(session, toRawPath(path), parseMode(mode, 0))),
     chown: async (path: PathLike, uid: number, gid: number) =>

@@ -2,7 +2,7 @@
 import { fstatSync } from 'node:fs';
 import { close, O_CREAT, O_NOCTTY, O_NONBLOCK, O_PATH, RESOLVE_NO_MAGICLINKS } from '../../syscalls/index.ts';
 import type { Agent, AgentFile } from '../engine/agent.ts';
-import type { IdMapping } from '../spec/spec.ts';
+import type { IdMapping, SpecIds } from '../spec/spec.ts';
 import { asked, assertLength, failure } from './error.ts';
 import { UMASK } from './flags.ts';
 import { type RawPath, ROOT, toBytes } from './path.ts';
@@ -15,6 +15,8 @@ export interface Session {
   /** The container's ids and the host's that stand behind them; none when they are the same. */
   readonly uids: readonly IdMapping[];
   readonly gids: readonly IdMapping[];
+  /** Where they come from, as far as it is known. */
+  readonly ids?: SpecIds | undefined;
 }
 
 /** How a file is opened in a container. */

@@ -1,5 +1,6 @@
 /** Refuses what cannot be meant of a container's life: its name and labels, who restarts it, which ones are listed. */
-import { type Checks, checkAll, describe, isBoolean, isObject, isOneOf, isString } from './checks.ts';
+import type { EventName } from '../../store/index.ts';
+import { type Checks, checkAll, describe, isAbortSignal, isBoolean, isObject, isOneOf, isString } from './checks.ts';
 
 /** A name becomes part of a path: no longer than Linux has names of files. */
 const isName = (value: unknown) => {
@@ -61,13 +62,26 @@ export function checkListOptions(options: unknown): void {
 
 const EVENT_CHECKS: Checks = {
   since: (value) => (value instanceof Date && !Number.isNaN(value.getTime()) ? undefined : 'a Date'),
-  signal: (value) => (value instanceof AbortSignal ? undefined : 'an AbortSignal'),
+  signal: isAbortSignal,
   filter: isFilter,
 };
 
-const isType = (value: unknown) => {
-  return [value].flat().every((each) => typeof each === 'string') ? undefined : 'the name of an event, or several';
+const EVENTS: Readonly<Record<EventName, true>> = {
+  create: true,
+  start: true,
+  exec: true,
+  exit: true,
+  restart: true,
+  pause: true,
+  resume: true,
+  rename: true,
+  health: true,
+  mount: true,
+  unmount: true,
+  remove: true,
 };
+const isEvent = isOneOf(...Object.keys(EVENTS));
+const isType = (value: unknown) => (Array.isArray(value) ? value.map(isEvent).find(Boolean) : isEvent(value));
 
 const EVENT_FILTER_CHECKS: Checks = { type: isType, container: isString, label: isWanted };
 
@@ -86,9 +100,11 @@ export function refuseInRun(options: object): void {
   }
 }
 
-const NOT_OF_RUN = {
+/** Options of a container that {@link refuseInRun} refuses, and why. */
+export const NOT_OF_RUN: Readonly<Record<string, string>> = {
+  command: 'the command of a run is given before its options',
   detach: 'who runs a container waits for it',
   restart: 'what is run is run once',
   ready: 'who runs a container waits for its end',
   startTimeoutMs: 'the deadline of a run is timeoutMs',
-} as const;
+};

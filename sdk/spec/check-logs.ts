@@ -1,5 +1,14 @@
 /** Refuses what cannot be meant of what a container reads and writes: what is kept of it, and who gets it. */
-import { type Check, type Checks, checkAll, describe, isBoolean, isObject, isPositiveInteger } from './checks.ts';
+import {
+  type Check,
+  type Checks,
+  checkAll,
+  describe,
+  isAbortSignal,
+  isBoolean,
+  isObject,
+  isPositiveInteger,
+} from './checks.ts';
 import type { ContainerOptions } from './options.ts';
 
 /** Each rotation renames so many files. */
@@ -45,7 +54,7 @@ const LOGS_CHECKS: Checks = {
   until: isDate,
   stdout: isBoolean,
   stderr: isBoolean,
-  signal: (value) => (value instanceof AbortSignal ? undefined : 'an AbortSignal'),
+  signal: isAbortSignal,
 };
 
 /** @throws TypeError that names the option, what was given, and what was expected */

@@ -16,6 +16,7 @@ import {
   isTarget,
   own,
 } from './checks.ts';
+import { plainPath } from './mounts.ts';
 
 /** The most that a file given by its content may hold: it is part of the plan. */
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
@@ -37,10 +38,15 @@ const isSubpath: Check = (value) => {
 
 const isVolumeSource: Check = (value) => isVolumeName(isObject(value) ? value.name : value);
 
-const isContent: Check = (value) => {
-  if (typeof value !== 'string' && !(value instanceof Uint8Array)) return 'a string or bytes';
-  return Buffer.byteLength(value) <= MAX_FILE_BYTES ? undefined : `of at most ${MAX_FILE_BYTES} bytes`;
-};
+const isText = (value: unknown) => typeof value === 'string' || value instanceof Uint8Array;
+
+const isContent: Check = Object.assign(
+  (value: unknown) => {
+    if (!isText(value)) return 'a string or bytes';
+    return Buffer.byteLength(value) <= MAX_FILE_BYTES ? undefined : `of at most ${MAX_FILE_BYTES} bytes`;
+  },
+  { describe: (value: unknown) => (isText(value) ? `${Buffer.byteLength(value)} bytes` : describe(value)) },
+);
 
 const COMMON: Checks = { type: isString, target: isMountTarget, readOnly: isBoolean };
 
@@ -48,7 +54,7 @@ const MOUNT_CHECKS: Readonly<Record<string, Checks>> = {
   bind: {
     ...COMMON,
     source: isSource,
-    recursive: isBoolean,
+    recursive: (value) => (value === 'writable' ? undefined : isBoolean(value) && "a boolean or 'writable'"),
     propagation: isOneOf('private', 'slave', 'shared'),
     idmap: isBoolean,
   },
@@ -83,10 +89,21 @@ const DEVICE_CHECKS: Checks = {
  */
 export function checkMounts({ mounts = [] }: { mounts?: readonly unknown[] | undefined }): void {
   for (const [index, mount] of mounts.entries()) checkMount(mount, `mounts[${index}]`);
+  checkTargets(mounts as readonly { readonly target: string }[]);
   const files = mounts.map((mount) => (mount as { content?: string | Uint8Array }).content ?? '');
   const total = files.reduce((sum: number, content) => sum + Buffer.byteLength(content), 0);
   if (total <= MAX_FILES_BYTES) return;
   throw new TypeError(`files given by their content must be of at most ${MAX_FILES_BYTES} bytes, got ${total}`);
+}
+
+/** Of two mounts at one place, the first could not be seen. */
+function checkTargets(mounts: readonly { readonly target: string }[]): void {
+  const targets = mounts.map(({ target }) => plainPath(target));
+  for (const [index, target] of targets.entries()) {
+    const first = targets.indexOf(target);
+    if (first === index) continue;
+    throw new TypeError(`mounts[${index}].target '${mounts[index]?.target}' is that of mounts[${first}], too`);
+  }
 }
 
 /**
@@ -104,6 +121,14 @@ export function checkMount(mount: unknown, what = 'mount'): void {
     throw new TypeError(`${what} of type '${mount.type}' must have a ${name}, got ${describe(mount)}`);
   }
   checkAll(`${what}.`, mount, checks);
+  if (mount.recursive !== 'writable' || mount.readOnly === true) return;
+  throw new TypeError(`${what}.recursive 'writable' takes readOnly: true, got ${describe(mount.readOnly)}`);
+}
+
+/** @throws TypeError unless something may be mounted there */
+export function checkUnmount(target: unknown): void {
+  const expected = isTarget(target);
+  if (expected !== undefined) throw new TypeError(`what is unmounted must be ${expected}, got ${describe(target)}`);
 }
 
 /** A list of devices. */

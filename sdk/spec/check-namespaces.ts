@@ -35,8 +35,8 @@ const TYPES = ['mount', 'pid', 'ipc', 'uts', 'cgroup', 'time'];
 export const NAMESPACE_CHECKS: Readonly<Record<string, Check>> = {
   network: isNamespace('none', 'host'),
   userns: (value) => {
-    const isContainer = isObject(value) && 'container' in value && Object.keys(value).length === 1;
-    return isContainer ? isContainerReference(value.container) : isUserNamespace(value);
+    const isJoined = isObject(value) && ('container' in value || 'path' in value);
+    return isJoined ? isNamespace('auto', 'host')(value) : isUserNamespace(value);
   },
   namespaces: (value) => {
     if (isObject(value)) return undefined;

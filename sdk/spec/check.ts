@@ -1,46 +1,52 @@
 /** Refuses options that cannot be meant, before anything happens. */
-import { constants } from 'node:os';
+import type { StopOptions } from '../engine/stop.ts';
 import { checkReadyOptions } from '../ready/index.ts';
-import { LIFE_CHECKS } from './check-life.ts';
+import { LIFE_CHECKS, NOT_OF_RUN, refuseInRun } from './check-life.ts';
 import { checkKept, LOG_CHECKS } from './check-logs.ts';
 import { checkMounts, isAddresses, isDevices, isHosts } from './check-mounts.ts';
 import { checkNamespaces, NAMESPACE_CHECKS } from './check-namespaces.ts';
 import {
+  assertObject,
   type Check,
   checkAll,
   describe,
+  isAbortSignal,
   isBoolean,
+  isEnvironment,
   isObject,
   isOneOf,
   isPositiveInteger,
   isString,
   isStrings,
   isTarget,
+  isTimeout,
+  isUser,
 } from './checks.ts';
 import { checkHealthCheck, isHealthCheck } from './health.ts';
-import type { CollectOptions, ContainerOptions, ProcessOptions } from './options.ts';
+import type { CollectOptions, ContainerOptions, ExecOptions, ProcessOptions, RunOptions } from './options.ts';
+import { isSignal, normalizeSignal } from './signals.ts';
+
+const isGroups: Check = (value) => {
+  const isGroup = (group: unknown) => isUser(group) === undefined && !String(group).includes(':');
+  return Array.isArray(value) && value.every(isGroup) ? undefined : 'an array of names and ids of groups';
+};
+
+const isTerminalSize: Check = (value) => {
+  // 0 is what a terminal says that does not know its size.
+  const isSize = (size: unknown) => Number.isInteger(size) && (size as number) >= 0 && (size as number) <= 0xffff;
+  return isObject(value) && isSize(value.columns) && isSize(value.rows)
+    ? undefined
+    : '{ columns, rows } from 0 to 65535';
+};
 
 const PROCESS_CHECKS: Readonly<Record<string, Check>> = {
-  env: (value) => {
-    const isVariable = ([name, text]: [string, unknown]) => {
-      return name !== '' && !/[=\0]/.test(name) && (text === undefined || isString(text) === undefined);
-    };
-    const isValid = isObject(value) && Object.entries(value).every(isVariable);
-    return isValid ? undefined : 'an object of strings without NUL characters, with names without =';
-  },
-  user: (value) => {
-    if (typeof value === 'string') return value === '' ? 'a user' : isString(value);
-    const isId = Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < 0xffff_ffff;
-    return isId ? undefined : 'a name, an id below 4294967295, uid:gid or name:group';
-  },
+  env: isEnvironment,
+  user: isUser,
+  groups: isGroups,
   workdir: isTarget,
   tty: (value) => {
-    if (typeof value === 'boolean') return undefined;
-    // 0 is what a terminal says that does not know its size.
-    const isSize = (size: unknown) => Number.isInteger(size) && (size as number) >= 0 && (size as number) <= 0xffff;
-    return isObject(value) && isSize(value.columns) && isSize(value.rows)
-      ? undefined
-      : 'a boolean or { columns, rows } from 0 to 65535';
+    const expected = typeof value === 'boolean' ? undefined : isTerminalSize(value);
+    return expected === undefined ? undefined : `a boolean or ${expected}`;
   },
   stdin: (value) => {
     // Streams of both kinds are async iterables.
@@ -50,7 +56,7 @@ const PROCESS_CHECKS: Readonly<Record<string, Check>> = {
   },
   stdout: isOneOf('pipe', 'ignore', 'inherit'),
   stderr: isOneOf('pipe', 'ignore', 'inherit'),
-  signal: (value) => (value instanceof AbortSignal ? undefined : 'an AbortSignal'),
+  signal: isAbortSignal,
 };
 
 const CONTAINER_CHECKS: Readonly<Record<string, Check>> = {
@@ -78,27 +84,32 @@ const CONTAINER_CHECKS: Readonly<Record<string, Check>> = {
   healthCheck: isHealthCheck,
   // Looked at by checkReadyOptions.
   ready: () => undefined,
-  startTimeoutMs: (value) => COLLECT_CHECKS.timeoutMs?.(value),
-  stopSignal: (value) => {
-    return typeof value === 'string' && value in constants.signals ? undefined : "the name of a signal, as 'SIGTERM'";
-  },
+  startTimeoutMs: isTimeout(1),
+  stopSignal: isSignal,
 };
 
 const COLLECT_CHECKS: Readonly<Record<string, Check>> = {
   encoding: isOneOf('utf8', 'buffer'),
   maxOutputBytes: isPositiveInteger,
-  timeoutMs: (value) => {
-    // A longer timer of Node's would fire at once.
-    return isPositiveInteger(value) === undefined && (value as number) <= 0x7fff_ffff
-      ? undefined
-      : 'an integer from 1 to 2147483647';
-  },
+  timeoutMs: isTimeout(1),
+};
+
+const RUN_CHECKS: Readonly<Record<string, Check>> = {
+  ...Object.fromEntries(Object.entries(CONTAINER_CHECKS).filter(([name]) => !(name in NOT_OF_RUN))),
+  ...COLLECT_CHECKS,
+};
+
+const EXEC_CHECKS: Readonly<Record<string, Check>> = { ...PROCESS_CHECKS, ...COLLECT_CHECKS };
+
+const STOP_CHECKS: Readonly<Record<string, Check>> = {
+  timeoutMs: isTimeout(0),
+  signal: (value) => (value instanceof AbortSignal ? "a signal to the container, as 'SIGTERM'" : isSignal(value)),
 };
 
 const SNAPSHOT_CHECKS: Readonly<Record<string, Check>> = {
   reference: isString,
   pause: isBoolean,
-  signal: PROCESS_CHECKS.signal as Check,
+  signal: isAbortSignal,
 };
 
 const COMMIT_CHECKS: Readonly<Record<string, Check>> = {
@@ -110,7 +121,7 @@ const COMMIT_CHECKS: Readonly<Record<string, Check>> = {
 };
 
 const CONFIG_CHECKS: Readonly<Record<string, Check>> = {
-  env: PROCESS_CHECKS.env as Check,
+  env: isEnvironment,
   command: isStrings,
   entrypoint: isStrings,
   user: isString,
@@ -127,7 +138,10 @@ const CONFIG_CHECKS: Readonly<Record<string, Check>> = {
     const isPath = (path: string) => isTarget(path) === undefined;
     return isStrings(value) ?? ((value as string[]).every(isPath) ? undefined : 'an array of absolute paths');
   },
-  stopSignal: CONTAINER_CHECKS.stopSignal as Check,
+  stopSignal: (value) => {
+    const isName = typeof value === 'string' && isSignal(value) === undefined;
+    return isName ? undefined : "the name of a signal, as 'SIGTERM'";
+  },
 };
 
 /**
@@ -149,9 +163,15 @@ export function checkProcessOptions(options: unknown): void {
   checkTerminal(options as ProcessOptions);
 }
 
-/** As {@link checkContainerOptions}, for the options that `run` and `exec` add. */
-export function checkCollectOptions(options: unknown): void {
-  checkAll('option', options, COLLECT_CHECKS);
+/** As {@link checkContainerOptions}, for `stop` and `restart`; with the signal by its name. */
+export function checkStopOptions(options: StopOptions): StopOptions {
+  checkAll('option', options, STOP_CHECKS);
+  return options.signal === undefined ? options : { ...options, signal: normalizeSignal(options.signal) };
+}
+
+/** As {@link checkContainerOptions}, for `wait`. */
+export function checkWaitOptions(options: unknown): void {
+  checkAll('option', options, { signal: isAbortSignal });
 }
 
 /** As {@link checkContainerOptions}, for `snapshot`. */
@@ -162,13 +182,40 @@ export function checkSnapshotOptions(options: unknown): void {
 /** As {@link checkContainerOptions}, for `commit`. */
 export function checkCommitOptions(options: unknown): void {
   checkAll('option', options, COMMIT_CHECKS);
-  checkAll('config.', (options as { config?: unknown }).config ?? {}, CONFIG_CHECKS);
+  checkConfigChanges((options as { config?: unknown }).config);
 }
 
-/** Tells the options that `run` and `exec` add from those they pass on. */
-export function splitCollectOptions<T extends CollectOptions>(
-  options: T,
-): { collect: CollectOptions; rest: Omit<T, keyof CollectOptions> } {
+/** As {@link checkContainerOptions}, for how containers of an image are to run. */
+export function checkConfigChanges(config: unknown = {}): void {
+  checkAll('config.', config, CONFIG_CHECKS);
+}
+
+/** The options that `run` and `exec` add, and those they pass on. */
+export interface SplitOptions<T> {
+  readonly collect: CollectOptions;
+  readonly rest: Omit<T, keyof CollectOptions>;
+}
+
+/**
+ * Checks the options of `run`, and tells those it adds from a container's.
+ * @throws as {@link checkContainerOptions}
+ */
+export function splitRunOptions(options: RunOptions): SplitOptions<RunOptions> {
+  assertObject('options', options);
+  refuseInRun(options);
+  // They may be there, and say no.
+  const { command, detach, restart, ready, startTimeoutMs, ...others } = options as ContainerOptions & RunOptions;
+  checkAll('option', others, RUN_CHECKS);
+  return splitOptions(others);
+}
+
+/** As {@link splitRunOptions}, for `exec`. */
+export function splitExecOptions(options: ExecOptions): SplitOptions<ExecOptions> {
+  checkAll('option', options, EXEC_CHECKS);
+  return splitOptions(options);
+}
+
+function splitOptions<T extends CollectOptions>(options: T): SplitOptions<T> {
   const { encoding, maxOutputBytes, timeoutMs, ...rest } = options;
   return { collect: { encoding, maxOutputBytes, timeoutMs }, rest };
 }
@@ -179,6 +226,14 @@ export function splitCollectOptions<T extends CollectOptions>(
 export function checkImage(image: unknown): void {
   if (isObject(image) && typeof image.root === 'function') return;
   throw new TypeError(`image must be an Image, as Image.host() gives, got ${describe(image)}`);
+}
+
+/**
+ * @throws TypeError unless `size` is one of a terminal
+ */
+export function checkTerminalSize(size: unknown): void {
+  const expected = isTerminalSize(size);
+  if (expected !== undefined) throw new TypeError(`size must be ${expected}, got ${describe(size)}`);
 }
 
 /**

@@ -62,8 +62,9 @@ export const READONLY_PATHS: readonly string[] = [
 /**
  * The standard set of mounts.
  * @param ttyGroup the group of terminals, where that id is mapped
+ * @param sharedMemory the /dev/shm of a container that shares somebody's. @default one of its own
  */
-export function standardMounts(ttyGroup: number | undefined): SpecMount[] {
+export function standardMounts(ttyGroup: number | undefined, sharedMemory: SpecMount = OWN_SHARED_MEMORY): SpecMount[] {
   const group = ttyGroup === undefined ? [] : [`gid=${ttyGroup}`];
   const mounts: SpecMount[] = [
     { destination: '/proc', type: 'proc', options: ['nosuid', 'nodev', 'noexec'] },
@@ -73,9 +74,15 @@ export function standardMounts(ttyGroup: number | undefined): SpecMount[] {
       type: 'devpts',
       options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', ...group],
     },
-    { destination: '/dev/shm', type: 'tmpfs', options: ['nosuid', 'nodev', 'noexec', 'mode=1777', 'size=65536k'] },
+    sharedMemory,
     { destination: '/dev/mqueue', type: 'mqueue', options: ['nosuid', 'nodev', 'noexec'] },
     { destination: '/sys', type: 'sysfs', options: ['nosuid', 'nodev', 'noexec', 'ro'] },
   ];
   return mounts.map((mount) => ({ ...mount, standard: true }));
 }
+
+const OWN_SHARED_MEMORY: SpecMount = {
+  destination: '/dev/shm',
+  type: 'tmpfs',
+  options: ['nosuid', 'nodev', 'noexec', 'mode=1777', 'size=65536k'],
+};

@@ -27,7 +27,7 @@ const LOCAL = [
 
 /** The files as mounts. A place that something else is mounted at stays that mount's. */
 export function etcMounts(
-  { hosts = {}, dns }: Pick<ContainerOptions, 'hosts' | 'dns'>,
+  { hosts = {}, dns, readOnly }: Pick<ContainerOptions, 'hosts' | 'dns' | 'readOnly'>,
   hostname: string,
   facts: EtcFacts,
   mounts: readonly Mount[],
@@ -40,7 +40,7 @@ export function etcMounts(
   const taken = new Set(mounts.map(({ target }) => plainPath(target)));
   return Object.entries(files)
     .filter(([target]) => !taken.has(target))
-    .map(([target, content]) => ({ ...fileMount({ type: 'file', target, content }), standard: true }));
+    .map(([target, content]) => ({ ...fileMount({ type: 'file', target, content, readOnly }), standard: true }));
 }
 
 /** The own name leads to the loopback: there is no other address yet. */

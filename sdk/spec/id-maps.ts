@@ -14,15 +14,17 @@ const MAX_RANGES = 339;
 const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
 
 const isMapping: (value: unknown) => boolean = (value) => {
-  return isObject(value) && isCount(value.containerID) && isCount(value.hostID) && isCount(value.size);
+  const names = ['containerID', 'hostID', 'size'];
+  const isComplete = isObject(value) && names.every((name) => isCount(value[name]));
+  return isComplete && Object.keys(value).length === names.length;
 };
 
 /** `'auto'`, `'host'` or maps; whether those are possible is said by {@link assertMaps}. */
 export const isUserNamespace: Check = (value) => {
   if (!isObject(value)) return isOneOf('auto', 'host')(value);
   const isMaps = (maps: unknown) => Array.isArray(maps) && maps.every(isMapping);
-  const expected = "'auto', 'host', { container } or { uid, gid }, arrays of { containerID, hostID, size }";
-  return isMaps(value.uid) && isMaps(value.gid) ? undefined : expected;
+  const expected = "'auto', 'host', { container }, { path } or { uid, gid }, arrays of { containerID, hostID, size }";
+  return isMaps(value.uid) && isMaps(value.gid) && Object.keys(value).length === 2 ? undefined : expected;
 };
 
 /**

@@ -26,7 +26,8 @@ export interface HealthCheck {
 /** What is kept of a container's output for `logs`. */
 export interface LogOptions {
   /**
-   * A file of a detached container's log is at most so long before the next one is begun, in bytes.
+   * How long a file of a detached container's log is when the next one is begun, in bytes: what is read at once, up to
+   * 32 KiB, is not divided among two.
    * @default 10 MiB
    */
   readonly maxFileBytes?: number | undefined;

@@ -5,7 +5,10 @@ import type { Image } from '../image.ts';
 export type Propagation = 'private' | 'slave' | 'shared';
 
 interface MountBase {
-  /** Where it appears: an absolute path in the container, made when it is not there. */
+  /**
+   * Where it appears: an absolute path in the container, made when it is not there; no two have the same. On what every
+   * container has, as /proc, it covers that, and programs that need it find what is mounted.
+   */
   readonly target: string;
   /** @default false; of images true */
   readonly readOnly?: boolean | undefined;
@@ -16,8 +19,11 @@ export interface BindMount extends MountBase {
   readonly type: 'bind';
   /** An existing path of the host; relative ones are resolved against the working directory of this process. */
   readonly source: string;
-  /** Whether what is mounted below the source comes along; `readOnly` is then for all of it. @default true */
-  readonly recursive?: boolean | undefined;
+  /**
+   * Whether what is mounted below the source comes along; `readOnly` is then for all of it, unless this is `'writable'`:
+   * then what is mounted below stays as writable as it is. @default true
+   */
+  readonly recursive?: boolean | 'writable' | undefined;
   /** @default 'private' */
   readonly propagation?: Propagation | undefined;
   /**

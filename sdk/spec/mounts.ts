@@ -34,7 +34,7 @@ export interface AnonymousVolume {
   readonly mount: VolumeMount;
 }
 
-/** All mounts that are asked for: those of the options, in their order, after the image's own volumes. */
+/** All mounts that are asked for: those of the options, after the image's own volumes. */
 export function mountsOf(
   { mounts = [] }: Pick<ContainerOptions, 'mounts'>,
   { Volumes }: ImageConfig,
@@ -65,21 +65,22 @@ export function anonymousVolumes(mounts: readonly Mount[]): AnonymousVolume[] {
 export function specMount(mount: ResolvedMount, index: number | string): SpecMount {
   const { target: destination, kind } = mount;
   const readOnly = mount.readOnly === true ? ['ro'] : [];
+  const allReadOnly = mount.readOnly === true ? ['rro'] : [];
   switch (mount.type) {
     case 'bind': {
-      const recursive = mount.recursive ?? true;
+      const recursive = mount.recursive !== false;
       const byDefault = mount.isUnchanged === true ? 'unchanged' : 'private';
       const propagation = `${recursive ? 'r' : ''}${mount.propagation ?? byDefault}`;
       const options = [
         recursive ? 'rbind' : 'bind',
         propagation,
-        ...readOnly,
+        ...(recursive && mount.recursive !== 'writable' ? allReadOnly : readOnly),
         ...(mount.idmap === false ? [] : ['idmap']),
       ];
       return { destination, type: 'bind', source: mount.path ?? mount.source, options, kind };
     }
     case 'volume': {
-      const options = ['rbind', 'rprivate', 'idmap', ...readOnly];
+      const options = ['rbind', 'rprivate', 'idmap', ...allReadOnly];
       return { destination, type: 'bind', source: mount.path ?? '', options, kind, subpath: mount.subpath };
     }
     case 'tmpfs': {
@@ -100,6 +101,12 @@ export function specMount(mount: ResolvedMount, index: number | string): SpecMou
     case 'file':
       return fileMount(mount);
   }
+}
+
+/** In the order in which they are mounted: none hides one that is below it. Those of one depth stay as they are. */
+export function byDepth(mounts: readonly SpecMount[]): SpecMount[] {
+  const depth = ({ destination }: SpecMount) => plainPath(destination).split('/').length;
+  return mounts.toSorted((one, other) => depth(one) - depth(other));
 }
 
 /** A file that is given by its content. */

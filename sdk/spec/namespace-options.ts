@@ -32,13 +32,16 @@ export interface NamespaceOptions {
   readonly mount?: NamespaceOption | undefined;
   /** @default 'private' */
   readonly pid?: NamespaceOption | undefined;
-  /** @default 'private' */
+  /**
+   * With the host's or another container's, /dev/shm is theirs, too; a mount of one's own at /dev/shm covers it. With that
+   * of a path it is one's own. @default 'private'
+   */
   readonly ipc?: NamespaceOption | undefined;
   /** @default 'private' */
   readonly uts?: NamespaceOption | undefined;
   /** @default 'private' */
   readonly cgroup?: NamespaceOption | undefined;
-  /** Linux ≥ 5.6. @default .host., and 'private' with `timeOffsets` */
+  /** Linux ≥ 5.6. @default 'host', and 'private' with `timeOffsets` */
   readonly time?: NamespaceOption | undefined;
 }
 
@@ -51,5 +54,10 @@ export interface UserNamespaceMaps {
   readonly gid: readonly IdMapping[];
 }
 
-/** Which ids the container's users have on this machine. */
-export type UserNamespaceOption = 'auto' | 'host' | UserNamespaceMaps | NamespaceOfContainer;
+/**
+ * Which ids the container's users have on this machine. One by its path is joined: it must have been made by this user, or
+ * for root by whomever, in this process's own, and its user 0 must be this user. Namespaces by path that belong to it
+ * can be joined with it, as nsenter(1) does. Whoever is among the files of such a container while it does not run is in
+ * the ids that this user has anyway.
+ */
+export type UserNamespaceOption = 'auto' | 'host' | UserNamespaceMaps | NamespaceOfContainer | NamespaceOfPath;

@@ -13,11 +13,12 @@ import {
 } from './defaults.ts';
 import { type EtcFacts, etcMounts } from './etc-files.ts';
 import { normalizeHealth } from './health.ts';
-import { type ResolvedDevice, type ResolvedMount, specDevice, specMount } from './mounts.ts';
+import { byDepth, type ResolvedDevice, type ResolvedMount, specDevice, specMount } from './mounts.ts';
 import { decideNamespaces, type FindJoined, timeOffset } from './namespaces.ts';
 import type { ContainerOptions, ProcessOptions } from './options.ts';
 import { PAUSE } from './pause.ts';
 import type { ProcessFacts } from './process-facts.ts';
+import { sharedMemory } from './shared-memory.ts';
 import {
   makesNamespace,
   type RootView,
@@ -69,7 +70,8 @@ export function normalizeContainer(options: ContainerOptions, resolved: Resolved
   const { facts, user, config } = resolved;
   const hostname = options.hostname ?? resolved.hostname ?? resolved.id.slice(0, SHORT_ID_LENGTH);
   const { uid, gid } = facts.mappings;
-  const namespaces = decideNamespaces(options, uid.length > 0, resolved.findJoined ?? nobody);
+  const find = resolved.findJoined ?? nobody;
+  const namespaces = decideNamespaces(options, uid.length > 0, find);
   const ownsMounts = makesNamespace({ linux: { namespaces } }, 'mount');
   return {
     ociVersion: '1.2.0',
@@ -96,11 +98,13 @@ export function normalizeContainer(options: ContainerOptions, resolved: Resolved
     },
     mounts: ownsMounts
       ? [
-          ...standardMounts(isMapped(TTY_GROUP, gid) ? TTY_GROUP : undefined),
+          ...standardMounts(isMapped(TTY_GROUP, gid) ? TTY_GROUP : undefined, sharedMemory(options, find)),
           ...etcMounts(options, hostname, resolved.etc, resolved.mounts),
-          ...resolved.mounts.map((mount, index) => {
-            return specMount({ ...mount, isUnchanged: options.propagation === 'unchanged' }, index);
-          }),
+          ...byDepth(
+            resolved.mounts.map((mount, index) => {
+              return specMount({ ...mount, isUnchanged: options.propagation === 'unchanged' }, index);
+            }),
+          ),
         ]
       : [],
     linux: {
@@ -109,6 +113,7 @@ export function normalizeContainer(options: ContainerOptions, resolved: Resolved
       ...(options.propagation === undefined ? {} : { rootfsPropagation: options.propagation }),
       uidMappings: uid,
       gidMappings: gid,
+      ...(facts.mappedBy === undefined ? {} : { mappedBy: facts.mappedBy }),
       ...(resolved.ids === undefined ? {} : { ids: resolved.ids }),
       devices: devicesOf(resolved.devices.map(specDevice)),
       maskedPaths: MASKED_PATHS,

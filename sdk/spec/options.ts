@@ -5,6 +5,7 @@ import type { Readiness } from '../ready/index.ts';
 import type { HealthCheck, LogOptions, RestartPolicy } from './life-options.ts';
 import type { DeviceOption, Mount, Propagation } from './mount-options.ts';
 import type { NamespaceOptions, NetworkOption, TimeOffsets, UserNamespaceOption } from './namespace-options.ts';
+import type { Signal } from './signals.ts';
 
 /** What a process reads from its standard input. Text and bytes are written and the input is ended. */
 export type StdinOption =
@@ -35,6 +36,11 @@ export interface ProcessOptions {
    * @default the image's user; of an executed process: the container's
    */
   readonly user?: string | number | undefined;
+  /**
+   * Names or ids of groups that the user is in besides those of the container's /etc/group, where their names are looked
+   * up, too. @default none; of an executed process: the container's
+   */
+  readonly groups?: readonly (string | number)[] | undefined;
   /** Made when it is not there. @default the image's working directory, else `/` */
   readonly workdir?: string | undefined;
   /**
@@ -48,7 +54,10 @@ export interface ProcessOptions {
   readonly stdout?: OutputOption | undefined;
   /** @default 'pipe' */
   readonly stderr?: OutputOption | undefined;
-  /** Ends the process with SIGKILL when it is aborted, and cleans up. */
+  /**
+   * Ends the process with SIGKILL when it is aborted, and cleans up. Of a detached container it is only the start that is
+   * aborted: what runs outlives this process, and its signal.
+   */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -71,7 +80,8 @@ export interface ContainerOptions extends ProcessOptions {
   readonly dns?: readonly string[] | undefined;
   /**
    * Runs a tiny process of ours as PID 1 that forwards signals to the command and reaps orphans. Where the container has
-   * no PID namespace of its own, there is one in any case, which ends all of its processes with it.
+   * no PID namespace of its own, there is one in any case, which ends all of its processes with it. It ends as the command
+   * does, but of one that is ended by signal n it makes the exit code 128 + n, as Docker's: process 1 cannot be ended so.
    * @default false
    */
   readonly init?: boolean | undefined;
@@ -119,17 +129,26 @@ export interface ContainerOptions extends ProcessOptions {
   readonly healthCheck?: HealthCheck | false | undefined;
   /** What `start` waits for besides the command's start: all of them. */
   readonly ready?: Readiness | readonly Readiness[] | undefined;
-  /** The deadline for the whole start, `ready` included, in milliseconds. @default 60 000 with `ready`, else none */
+  /**
+   * The deadline for the whole start, from the call until its command runs and `ready` holds, in milliseconds. Then what
+   * runs is ended; only what is being copied into a new volume is finished first. @default 60 000 with `ready`, else none
+   */
   readonly startTimeoutMs?: number | undefined;
   readonly logs?: LogOptions | undefined;
-  /** The signal that `stop` sends first. @default the image's, else 'SIGTERM' */
-  readonly stopSignal?: NodeJS.Signals | undefined;
+  /** The signal that `stop` sends first: a name, or a number from 1 to 64. @default the image's, else 'SIGTERM' */
+  readonly stopSignal?: Signal | undefined;
 }
+
+/** How output is collected: as text or as bytes. */
+export type Encoding = 'utf8' | 'buffer';
+
+/** Output that was collected so. */
+export type Collected<E extends Encoding> = E extends 'buffer' ? Buffer : string;
 
 /** What `run` and `exec` can be asked for besides: they collect output. */
 export interface CollectOptions {
   /** `'buffer'` gives the output as a Buffer instead of a string. @default 'utf8' */
-  readonly encoding?: 'utf8' | 'buffer' | undefined;
+  readonly encoding?: Encoding | undefined;
   /**
    * The most that is kept of each stream, in bytes; a process that writes more is ended with an error.
    * @default 100 MiB
@@ -146,3 +165,9 @@ export interface RunOptions
 
 /** Options of `container.exec`. */
 export interface ExecOptions extends Omit<ProcessOptions, 'tty'>, CollectOptions {}
+
+/** How `wait` waits. */
+export interface WaitOptions {
+  /** Ends the waiting when it is aborted, and nothing else. */
+  readonly signal?: AbortSignal | undefined;
+}

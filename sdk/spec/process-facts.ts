@@ -15,6 +15,8 @@ export interface ProcessFacts {
   readonly privileged: boolean;
   /** What is mapped in the user namespaces of this process's containers: nothing where they have none. */
   readonly mappings: IdMappings;
+  /** Who maps them, where that is root. */
+  readonly mappedBy?: 'root' | undefined;
   /** Why that is one id only, where it is. */
   readonly whySingle?: string | undefined;
   /** The highest capability this kernel has (/proc/sys/kernel/cap_last_cap). */

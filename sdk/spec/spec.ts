@@ -76,9 +76,11 @@ export interface SpecMount {
   readonly destination: string;
   readonly type: 'proc' | 'sysfs' | 'tmpfs' | 'devpts' | 'mqueue' | 'bind' | 'overlay' | 'file';
   readonly source?: string | undefined;
-  /** As mount(8) takes them: `nosuid`, `mode=755`; of binds `bind` or `rbind`, `rslave`, `idmap`. */
+  /** As mount(8) takes them: `nosuid`, `mode=755`; of binds `bind` or `rbind`, `rslave`, `idmap`; `rro` as OCI has it. */
   readonly options: readonly string[];
   readonly kind?: 'file' | 'directory' | undefined;
+  /** caisson's own: the id of the container among whose mounts a bind's source is. @default it is among the host's */
+  readonly container?: string | undefined;
   /** caisson's own: one of the set every container has; its place must be an ordinary directory. */
   readonly standard?: boolean | undefined;
   /** caisson's own: what of the source is mounted, a path in it. */
@@ -121,6 +123,8 @@ export interface SpecLinux {
   readonly rootfsPropagation?: 'private' | 'slave' | 'shared' | 'unchanged' | undefined;
   readonly uidMappings: readonly IdMapping[];
   readonly gidMappings: readonly IdMapping[];
+  /** caisson's own: root has mapped them, who may map whatever id there is, and leaves them their groups. */
+  readonly mappedBy?: 'root' | undefined;
   /** caisson's own: where the mappings come from. */
   readonly ids?: SpecIds | undefined;
   readonly devices: readonly SpecDevice[];
@@ -132,9 +136,10 @@ export interface SpecLinux {
 export interface SpecIds {
   /**
    * `'auto'`: a range of its own. `'host'`: those of this machine, without a user namespace. `'subordinate'`, `'single'`:
-   * those of an ordinary user. `'maps'`: as asked for. `'container'`: another container's.
+   * those of an ordinary user. `'maps'`: as asked for. `'container'`, `'path'`: those of another container, or of a user
+   * namespace by its path.
    */
-  readonly mode: 'auto' | 'host' | 'subordinate' | 'single' | 'maps' | 'container';
+  readonly mode: 'auto' | 'host' | 'subordinate' | 'single' | 'maps' | 'container' | 'path';
   /** Why it is not more than that. */
   readonly reason?: string | undefined;
 }
@@ -152,10 +157,14 @@ export interface SpecDevice {
   readonly source?: string | undefined;
 }
 
-/** Whether a container has the one user and the one group 0: what a process can map without help. */
-export function isSingleId({ uidMappings }: Pick<SpecLinux, 'uidMappings'>): boolean {
-  return uidMappings.length === 1 && uidMappings[0]?.size === 1;
+/** Whether a container has the one user and the one group 0, who are its owner's: what a process can map without help. */
+export function isSingleId({ uidMappings, gidMappings, mappedBy }: MappedIds): boolean {
+  const isOne = (mappings: readonly IdMapping[]) => mappings.length === 1 && mappings[0]?.size === 1;
+  return mappedBy !== 'root' && isOne(uidMappings) && isOne(gidMappings);
 }
+
+/** What is said of ids in a spec. */
+export type MappedIds = Pick<SpecLinux, 'uidMappings' | 'gidMappings' | 'mappedBy'>;
 
 /** Whether its processes may be in groups besides their own: not with a single id (man 7 user_namespaces). */
 export function mayHaveGroups({ linux }: Pick<Spec, 'linux'>): boolean {
@@ -187,8 +196,10 @@ export function joinsNamespace({ linux }: OfNamespaces, type: NamespaceType): bo
  * user namespace has no rights over it.
  */
 export function mayMountFor(spec: OfNamespaces, type: NamespaceType): boolean {
-  const found = spec.linux.namespaces.find((namespace) => namespace.type === type);
-  return !hasNamespace(spec, 'user') || (found !== undefined && found.path === undefined);
+  const find = (type: NamespaceType) => spec.linux.namespaces.find((namespace) => namespace.type === type);
+  const [user, found] = [find('user'), find(type)];
+  // Paths that are joined along with that of a user namespace are taken to belong to it.
+  return user === undefined || (found !== undefined && (found.path === undefined || user.path !== undefined));
 }
 
 /** Whether a namespace is there already. */

@@ -13,4 +13,5 @@ export { formatIds, type IdMapping, type IdMappings, idInside, isMapped } from '
 export { makeUserNamespace } from './namespace.ts';
 export { type FoundIds, findIds, isMachineRoot, type OwnIds, ownIds, singleMappings } from './own-ids.ts';
 export { claimIds, claimRange, describeRange, type RangeClaim, shareRange } from './range-claim.ts';
+export { RANGE_SIZE, rangeMappings } from './ranges.ts';
 export { isLayerRoom, roomOf } from './room.ts';

@@ -1,24 +1,19 @@
 /** Fills volumes from images: with what containers would have seen at the place where the volume is mounted. */
-import { closeSync, mkdirSync, openSync, readdirSync, renameSync } from 'node:fs';
-import { hasCode, O_CLOEXEC, O_DIRECTORY, O_RDONLY } from '../../syscalls/index.ts';
+import { mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { hasCode } from '../../syscalls/index.ts';
 import { writeFileAtomically } from '../atomic.ts';
-import { withGrafts } from '../layer/graft.ts';
-import { leave, type MergedDirectory } from '../layer/merged.ts';
-import { MERGED } from '../layer/walk.ts';
+import { findDirectory } from '../layer/find.ts';
+import { leave } from '../layer/merged.ts';
+import { type ImageDirectories, openImage } from '../layer/open-image.ts';
 import { explainStoreError, type Store } from '../layout.ts';
 import { withLock } from '../lock.ts';
 import { temporaryPath } from '../owner.ts';
 import { removeTree } from '../remove.ts';
 import { copyMerged } from '../snapshots/copy.ts';
 import { formatVolumeRecord, readVolumeRecord, volumeNotFound, volumePaths } from './record.ts';
-import { findDirectory } from './resolve.ts';
 
 /** What of an image a volume is filled with. */
-export interface FillSource {
-  /** The image's directories, lowest first. */
-  readonly layers: readonly string[];
-  /** Directories of this machine that are seen in it, by where: `'/usr'`. */
-  readonly views: readonly { readonly source: string; readonly target: string }[];
+export interface FillSource extends ImageDirectories {
   /** The directory in it. Its links are followed inside: none leads out (CVE-2022-23648). */
   readonly path: string;
 }
@@ -70,13 +65,10 @@ async function fill(source: FillSource, filling: string, data: string): Promise<
 }
 
 /** Whether there was a directory to copy. */
-async function copyFrom({ layers, views, path }: FillSource, to: string): Promise<boolean> {
-  const roots: number[] = [];
+async function copyFrom(source: FillSource, to: string): Promise<boolean> {
+  const { view, top, close } = openImage(source);
   try {
-    for (const layer of layers.toReversed()) roots.push(openSync(layer, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    const top: MergedDirectory = roots;
-    const view = withGrafts(MERGED, top, new Map(views.map(({ source, target }) => [target.slice(1), source])));
-    const found = findDirectory(view, top, path);
+    const found = findDirectory(view, top, source.path);
     if (found === undefined) return false;
     try {
       await copyMerged(view, found, to);
@@ -85,6 +77,6 @@ async function copyFrom({ layers, views, path }: FillSource, to: string): Promis
     }
     return true;
   } finally {
-    for (const fd of roots) closeSync(fd);
+    close();
   }
 }

@@ -14,16 +14,24 @@ type Options = Parameters<typeof Container.start>[1];
 const untyped = (options: unknown) => options as Options;
 
 test.for([
-  ['an unknown option', { comand: ['sh'] }, /unknown option 'comand'; there are .*command/],
+  [
+    'an unknown option',
+    { comand: ['sh'] },
+    /unknown option 'comand'; there are .*command.* \(did you mean 'command'\?\)/,
+  ],
   ['the name of a method of objects', { toString: true }, /unknown option 'toString'/],
   ['no object', 'sh', /options must be an object, got "sh"/],
   ['an array', [], /options must be an object/],
+  ['null', null, /options must be an object, got null/],
+  ['a Map', new Map(), /options must be an object, got a Map/],
   ['a command that is a string', { command: 'sh' }, /option 'command' must be an array of strings.*, got "sh"/],
   ['a command with a number in it', { command: ['sleep', 1] }, /option 'command' must be an array of strings/],
   ['NUL in an argument', { command: ['echo', 'a\0b'] }, /option 'command' .*NUL.*\\u0000/],
   ['NUL in a variable', { env: { NAME: 'a\0b' } }, /option 'env' .*NUL/],
   ['= in the name of a variable', { env: { 'A=B': 'c' } }, /option 'env' .*=/],
   ['a variable that is a number', { env: { A: 1 } }, /option 'env'/],
+  ['a secret beside it', { env: { SECRET: 'x', A: 1 } }, /option 'env' must be .*, got a number for 'A'$/],
+  ['a Map of variables', { env: new Map() }, /option 'env' .*, got a Map/],
   ['a variable without a name', { env: { '': 'x' } }, /option 'env'/],
   ['a relative working directory', { workdir: 'tmp' }, /option 'workdir' must be an absolute path.*"tmp"/],
   ['NUL in the working directory', { workdir: '/a\0b' }, /option 'workdir'.*NUL/],
@@ -49,7 +57,7 @@ test.for([
   ['init that is no boolean', { init: 'yes' }, /option 'init' must be a boolean, got "yes"/],
   ['readOnly that is no boolean', { readOnly: 1 }, /option 'readOnly'/],
   ['an unknown signal to stop', { stopSignal: 'SIGFOO' }, /option 'stopSignal'.*"SIGFOO"/],
-  ['a signal to stop that is a number', { stopSignal: 15 }, /option 'stopSignal'/],
+  ['a signal to stop that no signal has as its number', { stopSignal: 65 }, /option 'stopSignal'.*got 65/],
   ['a controller for a signal', { signal: new AbortController() }, /option 'signal' must be an AbortSignal/],
   ['mounts that are an object', { mounts: { '/a': '/b' } }, /option 'mounts' must be an array/],
   [
@@ -105,7 +113,7 @@ test.for([
 test.for([
   ['no command', [], /command must be at least one string/],
   ['a string', 'ls -l', /command must be an array of strings.*"ls -l"/],
-  ['nothing', undefined, /command must be an array/],
+  ['null', null, /command must be an array/],
   ['NUL in it', ['a\0b'], /command must be .*NUL/],
 ] as const)('run and exec refuse %s as their command', async ([, command, message], context) => {
   const argument = command as unknown as string[];
@@ -124,12 +132,30 @@ test.for([
   ['a time of more than 31 bits', { timeoutMs: 2 ** 31 }, /option 'timeoutMs'.*2147483647/],
   ['an endless time', { timeoutMs: Number.POSITIVE_INFINITY }, /option 'timeoutMs'/],
   ['an option of containers, or none', { hostnam: 'box' }, /unknown option 'hostnam'/],
+  ['docker’s timeout', { timeout: 5 }, /unknown option 'timeout'; .* \(did you mean 'timeoutMs'\?\)/],
+  ['null', null, /options must be an object, got null/],
+  ['an array', [], /options must be an object, got \[\]/],
 ] as const)('run and exec refuse %s', async ([, options, message], context) => {
   const error = expect.objectContaining({ name: 'TypeError', message: expect.stringMatching(message) });
   const argument = options as unknown as { timeoutMs: number };
   await expect(Container.run(busybox(context), ['true'], argument)).rejects.toEqual(error);
   await using container = await Container.start(busybox(context), { command: ['sleep', '600'] });
   await expect(container.exec(['true'], argument)).rejects.toEqual(error);
+});
+
+test('a command among the options of a run is refused', async (context) => {
+  const options = { command: ['x'] } as object;
+  const message = "option 'command' is for Container.start(): the command of a run is given before its options";
+  await expect(Container.run(busybox(context), ['true'], options)).rejects.toThrow(message);
+  await expect(Container.run(busybox(context), options)).rejects.toThrow(message);
+});
+
+test('two mounts at one target are refused', async (context) => {
+  const tmpfs = { type: 'tmpfs', target: '/data' } as const;
+  const mounts = [tmpfs, { ...tmpfs, target: '/data/' }];
+  await expect(Container.create(busybox(context), { mounts })).rejects.toThrow(
+    "mounts[1].target '/data/' is that of mounts[0], too",
+  );
 });
 
 test('what is no image is refused', async () => {

@@ -124,6 +124,46 @@ test.runIf(isRoot)('owners are looked up in the container, by name', async (cont
   expect(await ownersOf('/srv/f')).toEqual(['11:12', '11:12']);
 });
 
+test('a copy to where no directory is, is refused by the name of that, in either direction', async (context) => {
+  const directory = temporaryDirectory(context);
+  const tree = makeTree(context);
+  await using container = await Container.start(Image.host(), { command: ['sleep', '60'] });
+  for (const source of [tree, `${tree}/.`, join(tree, 'file')]) {
+    await expect(container.copyIn(source, '/nosuch/dir/x')).rejects.toMatchObject({
+      code: 'TARGET_NOT_FOUND',
+      message: "there is no directory '/nosuch/dir' to make '/nosuch/dir/x' in",
+    });
+  }
+  for (const source of ['/etc', '/etc/.', '/etc/passwd']) {
+    const target = join(directory, 'nosuch/x/y');
+    await expect(container.copyOut(source, target)).rejects.toMatchObject({
+      code: 'TARGET_NOT_FOUND',
+      message: `there is no directory '${join(directory, 'nosuch/x')}' to make '${target}' in`,
+    });
+  }
+  expect(await container.fs.readdir('/')).not.toContain('nosuch');
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+test('an option of copies that there is not is refused', async (context) => {
+  const directory = temporaryDirectory(context);
+  await using container = await Container.create(Image.host());
+  for (const [options, message] of [
+    [{ mode: 1 }, /^unknown option 'mode'; there are /],
+    [{ preserveOwners: true }, /did you mean 'preserveOwner'\?/],
+    [{ followLink: 'yes' }, /^option 'followLink' must be a boolean, got "yes"/],
+    [null, /^options must be an object, got null/],
+  ] as const) {
+    const untyped = options as object;
+    await expect(container.copyIn(directory, '/srv', untyped)).rejects.toThrow(message);
+    await expect(container.copyOut('/etc', directory, untyped)).rejects.toThrow(message);
+    await expect(container.putArchive(createReadStream('/dev/null'), '/srv', untyped)).rejects.toThrow(message);
+    expect(() => container.getArchive('/etc', untyped)).toThrow(message);
+  }
+  await expect(container.copyIn(directory, '/srv', { owner: -1 })).rejects.toThrow(/^option 'owner' must be a name/);
+  await expect(container.copyOut('/etc', directory, { owner: 1 } as object)).rejects.toThrow(/^unknown option 'owner'/);
+});
+
 test('without root, owners that are not there are left out, and the result says so', async (context) => {
   const script = `
     import { Container, Image } from 'caisson';
@@ -134,7 +174,7 @@ test('without root, owners that are not there are left out, and the result says 
     const copied = await container.copyIn('tree', '/srv', { preserveOwner: true });
     const tarred = await container.putArchive(container.getArchive('/srv/tree'), '/opt');
     const out = await container.copyOut('/opt/tree/file', 'back');
-    const refused = await container.copyIn('tree', '/srv/x', { owner: 1 }).catch(({ code }) => code);
+    const refused = await container.copyIn('tree', '/srv/x', { owner: 1 }).catch(({ code, hint }) => [code, hint]);
     console.log(JSON.stringify([copied, tarred, out, refused, readFileSync('back', 'utf8'), statSync('back').uid === process.getuid()]));
   `;
   const { stdout, stderr } = await runUnprivileged(context, script);
@@ -144,7 +184,7 @@ test('without root, owners that are not there are left out, and the result says 
     flattened,
     { files: 2, bytes: 1, losses: [] },
     { files: 1, bytes: 1, losses: [] },
-    'EINVAL',
+    ['USER_NOT_MAPPED', expect.stringContaining('usermod --add-subuids')],
     'x',
     true,
   ]);
@@ -210,8 +250,8 @@ test('copies go where docker cp puts them', async (context) => {
   for (const [source, target, code] of [
     [join(tree, 'nothing'), '/srv', 'SOURCE_NOT_FOUND'],
     [join(tree, 'file'), '/srv/nothing/', 'TARGET_NOT_FOUND'],
-    [join(tree, 'file'), '/srv/nothing/file', 'ENOENT'],
-    [tree, '/srv/nothing/tree', 'ENOENT'],
+    [join(tree, 'file'), '/srv/nothing/file', 'TARGET_NOT_FOUND'],
+    [tree, '/srv/nothing/tree', 'TARGET_NOT_FOUND'],
     [tree, '/srv/file', 'NOT_A_DIRECTORY'],
     [`${tree}/file/`, '/srv', 'ENOTDIR'],
   ] as const) {
@@ -220,7 +260,9 @@ test('copies go where docker cp puts them', async (context) => {
   await container.fs.mkdir('/srv/conflict/file', { recursive: true });
   await expect(container.copyIn(`${tree}/.`, '/srv/conflict')).rejects.toMatchObject({ code: 'TARGET_IS_DIRECTORY' });
   await expect(container.copyOut('/nothing', root)).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND' });
-  await expect(container.copyOut('/srv/file', join(root, 'no/file'))).rejects.toMatchObject({ code: 'ENOENT' });
+  await expect(container.copyOut('/srv/file', join(root, 'no/file'))).rejects.toMatchObject({
+    code: 'TARGET_NOT_FOUND',
+  });
 });
 
 test('a link is copied as a link, or as what it leads to when that is asked for', async (context) => {
@@ -323,7 +365,7 @@ test('an archive that is none, or leads out, is refused; devices are left out, a
   tar('/dev/null', 'evil');
   expect(await container.putArchive(createReadStream(join(root, 'evil.tar')), '/srv')).toEqual({
     ...{ files: 2, bytes: 1 },
-    losses: ['1 devices left out'],
+    losses: ['1 device left out'],
   });
   await expect(container.putArchive(createReadStream(join(root, 'evil.tar')), '/nothing')).rejects.toMatchObject({
     code: 'TARGET_NOT_FOUND',

@@ -21,6 +21,7 @@ const {
   formatCall,
   getppid,
   makedev,
+  memory,
   mkdirat,
   mknodat,
   mount,
@@ -28,9 +29,11 @@ const {
   O_CLOEXEC,
   O_RDWR,
   openat,
+  ppoll,
   prctl,
   read,
   SyscallError,
+  sethostname,
   symlinkat,
   unshare,
   variable,
@@ -76,6 +79,12 @@ describe('arguments', () => {
     ['mode of mkdirat must be from 0 to 4294967295, got -1', () => mkdirat(AT_FDCWD, 'x', -1)],
     ['count of read must be from 0 to 18446744073709551615, got -1', () => read(0, new Uint8Array(1), -1)],
     ['buf of read must be a pointer, got 5', () => read(0, untyped(5), 1)],
+    ['count of read must be at most 1, what buf has room for, got 64', () => read(0, Buffer.alloc(1), 64)],
+    ['count of read must be at most 1, what buf has room for, got 64', () => read(0, Buffer.alloc(1), untyped(64n))],
+    ['count of read must be at most 0, what buf has room for, got 1', () => read(0, Buffer.alloc(8).subarray(8), 1)],
+    ['len of sethostname must be at most 4, what name has room for, got 5', () => sethostname('box', 5)],
+    ['nfds of ppoll must be at most 1, what fds has room for, got 2', () => ppoll(Buffer.alloc(15), 2, null, null, 8)],
+    ['size of clone3 must be at most 8, what cl_args has room for, got 88', () => clone3(memory(Buffer.alloc(8)), 88)],
     ['path of chdir must be a pointer, got undefined', () => chdir(untyped(undefined))],
     ['path of chdir must not contain a NUL character, got "/tmp\\u0000/x"', () => chdir('/tmp\0/x')],
     ['path of chdir must end with a NUL and have no other', () => chdir(Buffer.from('/tmp'))],
@@ -87,6 +96,9 @@ describe('arguments', () => {
 
   test('of a step are checked like those of a call', () => {
     expect(() => unshare.step('leaving', [2 ** 31])).toThrow(TypeError);
+    expect(() => read.step('reading', [0, Buffer.alloc(1), 2])).toThrow(TypeError);
+    read.step('reading', [0, Buffer.alloc(1), variable('length')]);
+    read.step('reading', [0, variable('buffer'), 2]);
   });
 
   test('of a step may be variables, which a call made now refuses', () => {

@@ -14,3 +14,28 @@ test('what becomes ready while the process exits does not abort it', async (cont
     process.on('exit', () => write(ends[1], 'x', 1));`;
   expect(await runScript(context, script)).toMatchObject({ stdout: '', stderr: '', exitCode: 0 });
 });
+
+test('what is told that something is ready may throw, which is an uncaught exception', async (context) => {
+  const script = `
+    import { O_CLOEXEC, O_NONBLOCK, pipe2, read, watch, write } from 'caisson/syscalls';
+    const ends = new Int32Array(2);
+    pipe2(new Uint8Array(ends.buffer), O_CLOEXEC | O_NONBLOCK);
+    const handle = watch(ends[0], { readable: true }, () => {
+      read(ends[0], new Uint8Array(1), 1);
+      throw new Error('mine');
+    });
+    const changed = () => {
+      handle.change({ readable: true });
+      write(ends[1], 'x', 1);
+      process.once('uncaughtException', ({ message }) => {
+        console.log(message);
+        handle.close();
+      });
+    };
+    process.once('uncaughtException', ({ message }) => {
+      console.log(message);
+      changed();
+    });
+    write(ends[1], 'x', 1);`;
+  expect(await runScript(context, script)).toMatchObject({ stdout: 'mine\nmine\n', stderr: '', exitCode: 0 });
+});

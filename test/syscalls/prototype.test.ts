@@ -53,6 +53,18 @@ describe('parsePrototype', () => {
     expect(parameter('unsigned long mountflags')).toMatchObject({ isWord: false, min: 0 });
   });
 
+  test.each([
+    ['ssize_t read(int fd, void *buf, size_t count)', [0, 0, 1]],
+    ['int ppoll(struct pollfd *fds, nfds_t nfds, struct timespec *tmo_p)', [0, 8, 0]],
+    ['ssize_t writev(int fd, const struct iovec *iov, int iovcnt)', [0, 0, 16]],
+    ['int connect(int sockfd, const struct sockaddr *addr, socklen_t addrlen)', [0, 0, 1]],
+    ['ssize_t copy_file_range(int fd_out, off_t *off_out, size_t len)', [0, 0, 0]],
+    ['int ftruncate(int fd, off_t length)', [0, 0]],
+    ['int setgroups(size_t size, const gid_t *list)', [0, 0]],
+  ])('knows which parameter of %s is the length of a buffer, and what it counts', (prototype, unitBytes) => {
+    expect(parsePrototype(prototype).parameters.map((each) => each.unitBytes)).toEqual(unitBytes);
+  });
+
   test('refuses a type it does not know the size of', () => {
     expect(() => parsePrototype('int call(double value)')).toThrow(new TypeError("unknown C type 'double' of value"));
   });

@@ -6,7 +6,8 @@ import { type RawPath, toText } from '../path.ts';
 /** An end of a copy: a path as it was given, and what is there. */
 export interface End {
   readonly path: RawPath;
-  readonly kind: 'directory' | 'other' | 'missing';
+  /** `'nowhere'`: not even the directory is there that it would be in. */
+  readonly kind: 'directory' | 'other' | 'missing' | 'nowhere';
 }
 
 /**
@@ -28,7 +29,11 @@ export function decideTarget(source: End, target: End): RawPath {
     case 'missing':
       if (source.kind === 'other' && endsAsDirectory(target.path))
         throw new CaissonError('TARGET_NOT_FOUND', `there is no directory '${to}' to copy into`);
-      return target.path.replace(/(\/\.?)+$/, '');
+      return withoutSlash(target.path);
+    case 'nowhere': {
+      const above = toText(directoryOf(target.path));
+      throw new CaissonError('TARGET_NOT_FOUND', `there is no directory '${above}' to make '${to}' in`);
+    }
     case 'directory':
       return namesContents(source.path) ? target.path : posix.join(target.path, posix.basename(source.path));
     case 'other':
@@ -46,6 +51,15 @@ export function assertThere({ path, kind }: End): void {
 /** Whether a path means what is in a directory: `x/.`, and what has no name to go by, `/` and `..`. */
 export function namesContents(path: RawPath): boolean {
   return ['', '.', '..'].includes(posix.basename(path));
+}
+
+/** The directory that what is at a path is in, or would be. */
+export function directoryOf(path: RawPath): RawPath {
+  return posix.dirname(withoutSlash(path));
+}
+
+function withoutSlash(path: RawPath): RawPath {
+  return path.replace(/(\/\.?)+$/, '');
 }
 
 function endsAsDirectory(path: RawPath): boolean {

@@ -5,7 +5,7 @@ import { hasCode } from '../../../syscalls/index.ts';
 import { type RawPath, toRawPath } from '../path.ts';
 import type { Session } from '../session.ts';
 import { lstat, realpath, stat } from '../stat.ts';
-import type { End } from './decide.ts';
+import { directoryOf, type End } from './decide.ts';
 
 /** What is copied: its end, and the path to open it by. */
 export interface SourceEnd extends End {
@@ -26,7 +26,11 @@ export function hostTarget(path: string): End {
   const full = absoluteHere(path);
   const found = ifThere(() => fs.statSync(full));
   // What the slash says of a file is that it is to be a directory.
-  if (found === undefined || !found.isDirectory()) return { path: toRawPath(full), kind: kindOf(found) };
+  if (found === undefined) {
+    const above = ifThere(() => fs.statSync(Buffer.from(directoryOf(toRawPath(full)), 'latin1')));
+    return { path: toRawPath(full), kind: above === undefined ? 'nowhere' : 'missing' };
+  }
+  if (!found.isDirectory()) return { path: toRawPath(full), kind: 'other' };
   return { path: toRawPath(fs.realpathSync(full)), kind: 'directory' };
 }
 
@@ -42,12 +46,15 @@ export async function containerSource(session: Session, path: string, followLink
 export async function containerTarget(session: Session, path: string): Promise<End> {
   const full = absoluteThere(path);
   const found = await ifThereSoon(() => stat(session, full, false));
-  if (found === undefined || !found.isDirectory()) return { path: full, kind: kindOf(found) };
+  if (found === undefined) {
+    const above = await ifThereSoon(() => stat(session, directoryOf(full), false));
+    return { path: full, kind: above === undefined ? 'nowhere' : 'missing' };
+  }
+  if (!found.isDirectory()) return { path: full, kind: 'other' };
   return { path: await realpath(session, full), kind: 'directory' };
 }
 
-function kindOf(found: { isDirectory(): boolean } | undefined): End['kind'] {
-  if (found === undefined) return 'missing';
+function kindOf(found: { isDirectory(): boolean }): End['kind'] {
   return found.isDirectory() ? 'directory' : 'other';
 }
 

@@ -61,7 +61,7 @@ export class Tally {
   }
 
   result(): CopyResult {
-    const losses = [...this.#losses].map(([what, count]) => `${count} ${what}`);
+    const losses = [...this.#losses].map(([what, count]) => `${count} ${count === 1 ? what.replace('s ', ' ') : what}`);
     return { files: this.files, bytes: this.bytes, losses };
   }
 }

@@ -71,7 +71,8 @@ export async function putArchive(
 ): Promise<CopyResult> {
   const { decompress, readTar } = await import('../../../store/transfer.ts');
   const to = await containerTarget(session, target);
-  if (to.kind === 'missing') throw new CaissonError('TARGET_NOT_FOUND', `there is no directory '${target}'`);
+  if (to.kind === 'missing' || to.kind === 'nowhere')
+    throw new CaissonError('TARGET_NOT_FOUND', `there is no directory '${target}'`);
   if (to.kind === 'other') throw new CaissonError('NOT_A_DIRECTORY', `'${target}' is not a directory`);
   const tally = new Tally();
   const sink = new ContainerSink(session, to.path, await ownerOf(session, owner), tally);

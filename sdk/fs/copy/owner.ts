@@ -1,6 +1,7 @@
 /** Who owns what is copied into a container. */
 import { hasCode, O_RDONLY } from '../../../syscalls/index.ts';
-import { parseUserFiles, readUserFile, resolveUser } from '../../spec/user.ts';
+import { assertMapped, resolveUser } from '../../spec/user.ts';
+import { parseUserFiles, readUserFile } from '../../spec/user-files.ts';
 import { openInContainer, type Session } from '../session.ts';
 
 /** An owner by the container's ids. */
@@ -11,11 +12,13 @@ export interface Owner {
 
 /**
  * Finds an owner by the container's own passwd and group files.
- * @throws CaissonError USER_NOT_FOUND, GROUP_NOT_FOUND, INVALID_USER
+ * @throws CaissonError USER_NOT_FOUND, GROUP_NOT_FOUND, INVALID_USER, USER_NOT_MAPPED
  */
 export async function findOwner(session: Session, owner: string | number): Promise<Owner> {
   const [passwd, group] = await Promise.all([readUsers(session, '/etc/passwd'), readUsers(session, '/etc/group')]);
   const { uid, gid } = resolveUser(owner, parseUserFiles(passwd, group));
+  const { uids: uidMappings, gids: gidMappings, ids } = session;
+  assertMapped({ uid, gid, additionalGids: [] }, { uidMappings, gidMappings, ids });
   return { uid, gid };
 }
 

@@ -30,6 +30,12 @@ test('a name of no letters is in no file of names', () => {
   expect(contentOf('/etc/hostname', {}, '', FACTS, [])).toBe('\n');
 });
 
+test('they are read-only where the root is', () => {
+  const optionsOf = (readOnly: boolean) => etcMounts({ readOnly }, 'box', FACTS, []).map(({ options }) => options);
+  expect(optionsOf(true)).toEqual(Array(3).fill(['mode=644', 'ro']));
+  expect(optionsOf(false)).toEqual(Array(3).fill(['mode=644']));
+});
+
 test('places that something else is mounted at are left to it', () => {
   const mounts = [{ type: 'tmpfs', target: '/etc/./hosts' }] as const;
   expect(etcMounts({}, 'box', FACTS, mounts).map(({ destination }) => destination)).toEqual([

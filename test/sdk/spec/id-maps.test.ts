@@ -63,6 +63,8 @@ describe('maps', () => {
     [{ uid: [{ containerID: 0, hostID: '0', size: 1 }], gid: ROOT }, expect.stringContaining('{ uid, gid }')],
     [{ uid: [{ containerID: 0, hostID: 0.5, size: 1 }], gid: ROOT }, expect.stringContaining('{ uid, gid }')],
     [{ uid: [{ containerID: -1, hostID: 0, size: 1 }], gid: ROOT }, expect.stringContaining('{ uid, gid }')],
+    [{ uid: [{ ...ROOT[0], x: 1 }], gid: ROOT }, expect.stringContaining('{ uid, gid }')],
+    [{ uid: ROOT, gid: ROOT, x: 1 }, expect.stringContaining('{ uid, gid }')],
     [{ uid: [null], gid: ROOT }, expect.stringContaining('{ uid, gid }')],
     [5, "'auto' or 'host'"],
   ])('userns %j is looked at', (value, expected) => {

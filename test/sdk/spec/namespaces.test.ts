@@ -1,10 +1,10 @@
 /** Which namespaces a container has: decided from its options and what is known of those that it joins. */
 import { describe, expect, test } from 'vitest';
-import { decideNamespaces, referencesIn, timeOffset } from '../../../sdk/spec/namespaces.ts';
+import { decideNamespaces, referencesIn, timeOffset, withoutOwn } from '../../../sdk/spec/namespaces.ts';
 import type { ContainerOptions } from '../../../sdk/spec/options.ts';
 
-const OWN = { id: 'own'.padEnd(64, '0'), hasUser: true };
-const HOSTS = { id: 'hosts'.padEnd(64, '0'), hasUser: false };
+const OWN = { id: 'own'.padEnd(64, '0'), hasUser: true, hasMounts: true };
+const HOSTS = { id: 'hosts'.padEnd(64, '0'), hasUser: false, hasMounts: true };
 const known = new Map<unknown, typeof OWN>([
   ['own', OWN],
   ['other', { ...OWN, id: 'other' }],
@@ -44,12 +44,36 @@ test('a path is joined as it is, in the shape of OCI', () => {
   });
 });
 
+test('what is this process’s own anyway is not joined', () => {
+  const options = { namespaces: { time: { path: '/own' }, ipc: { path: '/own' } } };
+  const own = { namespaces: { time: 'host', ipc: { path: '/own' } } };
+  expect(withoutOwn(options, (path) => path === '/own')).toEqual(own);
+  expect(withoutOwn(options, () => false)).toBe(options);
+});
+
+test('a user namespace by its path is joined, but with nobody else’s', () => {
+  const userns = { path: '/proc/1/ns/user' };
+  expect(decide({ userns })[0]).toEqual({ type: 'user', ...userns });
+  expect(() => decide({ userns, network: { container: 'own' } })).toThrow(
+    expect.objectContaining({ code: 'NAMESPACE_CONFLICT' }),
+  );
+  expect(withoutOwn({ userns }, (_, type) => type === 'user')).toEqual({ userns: 'host' });
+});
+
 describe('with a container’s', () => {
   test('it is by that one’s id, and in its user namespace', () => {
     const namespaces = decide({ network: { container: 'own' }, namespaces: { ipc: { container: 'own' } } });
     expect(namespaces.filter(({ container }) => container !== undefined)).toEqual(
       ['user', 'ipc', 'network'].map((type) => ({ type, container: OWN.id })),
     );
+  });
+
+  test('it has no time namespace when that one has none', () => {
+    const find = () => ({ ...HOSTS, hasTime: false });
+    const options = { namespaces: { time: { container: 'hosts' }, ipc: { container: 'hosts' } } };
+    const found = decideNamespaces(options, false, find).map(({ type, container }) => [type, container]);
+    expect(found).not.toContainEqual(['time', HOSTS.id]);
+    expect(found).toContainEqual(['ipc', HOSTS.id]);
   });
 
   test('it has no user namespace when that one has none', () => {

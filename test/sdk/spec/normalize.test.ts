@@ -275,16 +275,30 @@ describe('mounts', () => {
     const standard = PRIVILEGED.mounts.filter(({ destination }) => destination !== '/etc/hosts');
     expect(spec.mounts.slice(0, 8)).toEqual(standard);
     expect(spec.mounts.slice(8)).toEqual([
+      { destination: '/tmp', type: 'tmpfs', options: ['nosuid', 'nodev', 'mode=1777'] },
+      { destination: '/cache', type: 'tmpfs', options: ['nosuid', 'nodev', 'mode=700', 'size=1048576', 'ro'] },
       { destination: '/srv/data', type: 'bind', source: '/data', options: [...BIND, 'idmap'], kind: 'directory' },
       {
         destination: '/etc/hosts',
         type: 'bind',
         source: '/etc/hosts',
-        options: [...BIND, 'ro', 'idmap'],
+        options: [...BIND, 'rro', 'idmap'],
         kind: 'file',
       },
-      { destination: '/tmp', type: 'tmpfs', options: ['nosuid', 'nodev', 'mode=1777'] },
-      { destination: '/cache', type: 'tmpfs', options: ['nosuid', 'nodev', 'mode=700', 'size=1048576', 'ro'] },
+    ]);
+  });
+
+  test('come in the order of their depth, and else as they were given', () => {
+    const targets = ['/a/b/c', '/z//y/', '/mnt', '/a/b', '/a'];
+    const mounts = targets.map((target) => ({ type: 'tmpfs', target }) as const);
+    const resolved = mounts.map((mount) => ({ ...mount, kind: 'directory' }) as const);
+    const spec = decide({ command: ['true'], mounts }, { mounts: resolved });
+    expect(spec.mounts.slice(-5).map(({ destination }) => destination)).toEqual([
+      '/mnt',
+      '/a',
+      '/z//y/',
+      '/a/b',
+      '/a/b/c',
     ]);
   });
 

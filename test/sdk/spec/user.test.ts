@@ -1,12 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { describe, expect, type TestContext, test } from 'vitest';
-import { readUserFiles, rememberUserFiles, resolveUser, type UserFiles } from '../../../sdk/spec/user.ts';
-import { expectNothingLeft, traces } from '../../support/leftovers.ts';
-import { temporaryDirectory } from '../../support/temporary.ts';
-
-const isRoot = process.getuid?.() === 0;
+import { describe, expect, test } from 'vitest';
+import type { SpecIds } from '../../../sdk/spec/spec.ts';
+import { assertMapped, inGroups, resolveUser, unmappedOf } from '../../../sdk/spec/user.ts';
+import type { UserFiles } from '../../../sdk/spec/user-files.ts';
 
 const FILES: UserFiles = {
   passwd: [
@@ -50,6 +45,55 @@ describe('a user is', () => {
   });
 });
 
+describe('a user is also in the groups that are asked for', () => {
+  test('by name or id, each once', () => {
+    const user = { uid: 1000, gid: 1000, additionalGids: [50], home: '/' };
+    expect(inGroups(user, ['audio', 44, '7', 50], FILES)).toEqual({ ...user, additionalGids: [50, 29, 44, 7] });
+    expect(inGroups(user, [], FILES)).toEqual(user);
+  });
+
+  test.each([
+    ['nobody', 'GROUP_NOT_FOUND'],
+    ['4294967295', 'INVALID_USER'],
+  ])('and %s is none', (group, code) => {
+    const user = { uid: 0, gid: 0, additionalGids: [] };
+    expect(() => inGroups(user, [group], FILES)).toThrow(expect.objectContaining({ code }));
+  });
+});
+
+describe('users that are not mapped', () => {
+  const linux = { uidMappings: map(0, 100, 10), gidMappings: map(0, 100, 10) };
+
+  test.each([
+    [{ uid: 9, gid: 9, additionalGids: [] }, undefined],
+    [{ uid: 10, gid: 0, additionalGids: [] }, 'user 10'],
+    [{ uid: 0, gid: 10, additionalGids: [] }, 'group 10'],
+    [{ uid: 0, gid: 0, additionalGids: [1, 10] }, 'group 10'],
+  ])('%j: %s', (user, unmapped) => {
+    expect(unmappedOf(user, { uid: linux.uidMappings, gid: linux.gidMappings })).toBe(unmapped);
+  });
+
+  test('are refused with what there is, and how there would be more', () => {
+    const user = { uid: 0, gid: 0, additionalGids: [44] };
+    const refuse = (mode: SpecIds['mode']) => () => assertMapped(user, { ...linux, ids: { mode } });
+    expect(refuse('auto')).toThrow('user 0:0 with group 44: the container has uids 0-9 and gids 0-9');
+    expect(refuse('auto')).toThrow(expect.objectContaining({ hint: expect.stringContaining("'host'") }));
+    expect(refuse('subordinate')).toThrow(expect.objectContaining({ hint: expect.stringContaining('usermod') }));
+  });
+
+  test('of one id there are no groups, but those that nobody has asked for', () => {
+    const user = { uid: 0, gid: 0, additionalGids: [44] };
+    const single = { uidMappings: map(0, 1000, 1), gidMappings: map(0, 1000, 1) };
+    assertMapped(user, single);
+    expect(() => assertMapped(user, single, [44])).toThrow(expect.objectContaining({ code: 'USER_NOT_MAPPED' }));
+    expect(() => assertMapped(user, { ...single, mappedBy: 'root' })).toThrow();
+  });
+});
+
+function map(containerID: number, hostID: number, size: number) {
+  return [{ containerID, hostID, size }];
+}
+
 describe('no user is', () => {
   test.each([
     ['nobody', 'USER_NOT_FOUND'],
@@ -86,147 +130,3 @@ describe('no user is', () => {
     );
   });
 });
-
-describe('the user files of a root', () => {
-  test('are read as passwd(5) and group(5) say, without lines that are none', (context) => {
-    const root = rootWith(context, {
-      passwd: [
-        'root:x:0:0:Charlie &:/root:/bin/sh',
-        '# comment:x:1:1::/:/bin/sh',
-        '',
-        'app:x:1000:1000::/home/app:',
-        'half:x:12',
-        'negative:x:-1:0::/:',
-        'large:x:4294967296:0::/:',
-        '+nis::::::',
-        'last:x:7:8::/last:/bin/sh',
-      ].join('\n'),
-      group: 'root:x:0:\nstaff:x:50:app,other\nempty:x:51:,\nbroken:x:no:\n',
-    });
-    expect(readUserFiles([root])).toEqual({
-      passwd: [
-        { name: 'root', uid: 0, gid: 0, home: '/root' },
-        { name: 'app', uid: 1000, gid: 1000, home: '/home/app' },
-        { name: 'last', uid: 7, gid: 8, home: '/last' },
-      ],
-      group: [
-        { name: 'root', gid: 0, members: [] },
-        { name: 'staff', gid: 50, members: ['app', 'other'] },
-        { name: 'empty', gid: 51, members: [] },
-      ],
-    });
-  });
-
-  test('are those of the first root that has them, each for itself', (context) => {
-    const upper = rootWith(context, { passwd: 'upper:x:1:1::/:\n' });
-    const lower = rootWith(context, { passwd: 'lower:x:2:2::/:\n', group: 'lower:x:3:\n' });
-    const files = readUserFiles([upper, lower]);
-    expect(files.passwd.map(({ name }) => name)).toEqual(['upper']);
-    expect(files.group.map(({ name }) => name)).toEqual(['lower']);
-  });
-
-  test('are empty where there are none, or nothing that is a file', (context) => {
-    const root = rootWith(context, {});
-    mkdirSync(join(root, 'etc/passwd'));
-    expect(readUserFiles([root, join(root, 'missing')])).toEqual({ passwd: [], group: [] });
-  });
-
-  test('are not waited for when they are FIFOs', (context) => {
-    const root = rootWith(context, {});
-    execFileSync('mkfifo', [join(root, 'etc/passwd'), join(root, 'etc/group')]);
-    expect(readUserFiles([root])).toEqual({ passwd: [], group: [] });
-  });
-
-  test('are looked for inside the root, wherever their links lead', (context) => {
-    const root = rootWith(context, {});
-    const outside = rootWith(context, { passwd: 'outside:x:1:1::/:\n' });
-    writeFileSync(join(root, 'users'), 'inside:x:5:app\n');
-    symlinkSync(join(outside, 'etc/passwd'), join(root, 'etc/passwd'));
-    expect(readUserFiles([root]).passwd).toEqual([]);
-    symlinkSync('../../../../../../../../users', join(root, 'etc/group'));
-    expect(readUserFiles([root]).group).toEqual([{ name: 'inside', gid: 5, members: ['app'] }]);
-  });
-
-  test('are not reached through magic links of a /proc in the root', (context) => {
-    const root = rootWith(context, {});
-    symlinkSync('/self/root/etc/passwd', join(root, 'etc/passwd'));
-    // With /proc itself as the root, the link above is a real one.
-    expect(readUserFiles([root, '/proc/self/root/proc']).passwd).toEqual([]);
-  });
-
-  test('are not read without an end when they are links in a circle', (context) => {
-    const root = rootWith(context, {});
-    symlinkSync('group', join(root, 'etc/passwd'));
-    symlinkSync('passwd', join(root, 'etc/group'));
-    expect(readUserFiles([root])).toEqual({ passwd: [], group: [] });
-  });
-
-  test.runIf(isRoot)('are not read without an end when they are /dev/zero', (context) => {
-    const root = rootWith(context, {});
-    mkdirSync(join(root, 'dev'));
-    execFileSync('mknod', [join(root, 'dev/zero'), 'c', '1', '5']);
-    symlinkSync('/dev/zero', join(root, 'etc/passwd'));
-    expect(readUserFiles([root])).toEqual({ passwd: [], group: [] });
-  });
-
-  test.runIf(isRoot)('are passed over when they are whiteouts of overlayfs', (context) => {
-    const root = rootWith(context, {});
-    execFileSync('mknod', [join(root, 'etc/passwd'), 'c', '0', '0']);
-    expect(readUserFiles([root]).passwd).toEqual([]);
-  });
-
-  test('of more than a megabyte are refused, of a megabyte are read', (context) => {
-    const line = `${'x'.repeat(1000)}:x:1:1::/:\n`;
-    const small = rootWith(context, { passwd: line.repeat(1000) });
-    expect(readUserFiles([small]).passwd).toHaveLength(1000);
-    const large = rootWith(context, { passwd: line.repeat(2000) });
-    expect(() => readUserFiles([large])).toThrow(
-      expect.objectContaining({
-        code: 'INVALID_USER',
-        message: `/etc/passwd of the container has ${line.length * 2000} bytes; at most 1048576 are read`,
-      }),
-    );
-  });
-
-  test('are closed, whatever they were', async (context) => {
-    const before = traces();
-    const root = rootWith(context, { passwd: 'a:x:1:1::/:\n', group: 'x'.repeat(1_048_577) });
-    for (let count = 0; count < 20; count += 1) expect(() => readUserFiles([root])).toThrow();
-    for (let count = 0; count < 20; count += 1) readUserFiles([join(root, 'missing'), join(root, 'etc')]);
-    await expectNothingLeft(before);
-  });
-});
-
-describe('the remembered user files of an image', () => {
-  test('are read again when one that may change has changed', (context) => {
-    const root = rootWith(context, { passwd: 'first:x:1:1::/:\n' });
-    expect(namesIn(rememberUserFiles([root], true))).toEqual(['first']);
-    expect(rememberUserFiles([root], true)).toBe(rememberUserFiles([root], true));
-    writeFileSync(join(root, 'etc/passwd'), 'second:x:1:1::/:\n');
-    expect(namesIn(rememberUserFiles([root], true))).toEqual(['second']);
-  });
-
-  test('of one that cannot change are read once', (context) => {
-    const root = rootWith(context, { passwd: 'first:x:1:1::/:\n' });
-    expect(rememberUserFiles([root], false)).toBe(rememberUserFiles([root], false));
-  });
-
-  test('are those of the uppermost layer that has them: layers are given lowest first', (context) => {
-    const lower = rootWith(context, { passwd: 'lower:x:1:1::/:\n' });
-    const upper = rootWith(context, { passwd: 'upper:x:1:1::/:\n' });
-    expect(namesIn(rememberUserFiles([lower, upper], false))).toEqual(['upper']);
-  });
-});
-
-function namesIn({ passwd }: UserFiles): string[] {
-  return passwd.map(({ name }) => name);
-}
-
-/** A directory with an /etc of these files. */
-function rootWith(context: TestContext, files: Readonly<Record<string, string>>): string {
-  const root = temporaryDirectory(context);
-  mkdirSync(join(root, 'etc'));
-  chmodSync(join(root, 'etc'), 0o755);
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(root, 'etc', name), text);
-  return root;
-}
