@@ -13,13 +13,16 @@ import type { IdMapping, Spec, SpecIds } from './spec/spec.ts';
 /** What a container tells its listeners. There is no 'error' event: what fails rejects the promise of its call. */
 export interface ContainerEvents {
   created: [];
-  /** Its command runs. */
+  /** Its command runs, as this object has asked for; of an attached container also when its restart policy has. */
   started: [];
   /** A process was started in it. */
   exec: [process: Pick<Process, 'pid' | 'args'>];
-  /** Its first process has ended, and with it all others. */
+  /**
+   * Its first process has ended, and with it all others: of each run. Of a detached container, and of one of another
+   * process, it is told as it was noted; not where nobody saw how it ended.
+   */
   exit: [status: ExitStatus];
-  /** Its health check has come to another status. */
+  /** Its health check has come to another status. Not told of an attached container of another process. */
   health: [health: ContainerHealth];
   /** Nothing of it is left. */
   removed: [];

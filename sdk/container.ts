@@ -11,6 +11,7 @@ import { attachedContainers } from './attached-containers.ts';
 import type { EventOptions, StoreEvent } from './container-events.ts';
 import { type ContainerEvents, type ContainerInfo, describeLife } from './container-info.ts';
 import { describePlan } from './describe-plan.ts';
+import { unlessAborted } from './engine/abort.ts';
 import type { Attachment, AttachOptions } from './engine/attach.ts';
 import type { ConnectOptions } from './engine/connect.ts';
 import type { ExitStatus } from './engine/exit-status.ts';
@@ -25,25 +26,41 @@ import { followEvents, getContainer, listContainers } from './find-containers.ts
 import type { ContainerFiles, CopyInOptions, CopyOutOptions, CopyResult } from './fs/index.ts';
 import type { ContainerHealth } from './health-status.ts';
 import type { Image } from './image.ts';
+import { onListeners } from './listeners.ts';
 import { type ContainerParts, makeContainer, type Runtime } from './make-container.ts';
 import type { Plan } from './plan/plan.ts';
 import type { Process } from './process.ts';
 import type { StartOptions } from './ready/start.ts';
 import {
-  checkCollectOptions,
   checkCommand,
   checkCommitOptions,
   checkProcessOptions,
   checkSnapshotOptions,
-  splitCollectOptions,
+  checkStopOptions,
+  checkTerminalSize,
+  checkWaitOptions,
+  splitExecOptions,
+  splitRunOptions,
 } from './spec/check.ts';
-import { checkName, refuseInRun } from './spec/check-life.ts';
+import { checkName } from './spec/check-life.ts';
 import { checkAttachOptions, checkLogsOptions } from './spec/check-logs.ts';
-import { checkMount } from './spec/check-mounts.ts';
+import { checkMount, checkUnmount } from './spec/check-mounts.ts';
+import { isObject } from './spec/checks.ts';
 import type { CommitOptions, SnapshotOptions } from './spec/commit.ts';
+import { copyOptions } from './spec/copy.ts';
 import type { ListOptions } from './spec/filter.ts';
 import type { Mount } from './spec/mount-options.ts';
-import type { ContainerOptions, ExecOptions, ProcessOptions, RunOptions, TerminalSize } from './spec/options.ts';
+import type {
+  Collected,
+  ContainerOptions,
+  Encoding,
+  ExecOptions,
+  ProcessOptions,
+  RunOptions,
+  TerminalSize,
+  WaitOptions,
+} from './spec/options.ts';
+import { normalizeSignal, type Signal } from './spec/signals.ts';
 
 /**
  * A Linux container. It is a child of this process: it dies with it (or with its worker thread), and its files are
@@ -81,8 +98,9 @@ export class Container extends EventEmitter<ContainerEvents> {
       },
       health: (health) => {
         tell(() => this.emit('health', health));
-        this.#note('health', { status: health.status });
+        if (attachedContainers.has(this.id)) this.#note('health', { status: health.status });
       },
+      onListeners: (changed) => onListeners(this, changed),
     });
     this.id = this.#life.id;
   }
@@ -90,34 +108,31 @@ export class Container extends EventEmitter<ContainerEvents> {
   /**
    * Runs a command in a new container to its end, and removes the container.
    *
-   * @param command follows the image's entrypoint, if it has one
+   * @param command follows the image's entrypoint, if it has one. @default the image's command
    * @returns its output and how it ended; a failing command is a result, not an error
-   * @throws CaissonError COMMAND_NOT_FOUND (`exitCode` 127), COMMAND_NOT_EXECUTABLE (126) and what `start` throws
+   * @throws CaissonError COMMAND_NOT_FOUND (`exitCode` 127), COMMAND_NOT_EXECUTABLE (126), NO_COMMAND when there is none,
+   * and what `start` throws
    * @example const { exitCode, stdout } = await Container.run(Image.host(), ['echo', 'hello'])
+   * @example await Container.run(await Image.pull('hello-world'))
    */
-  static async run(
+  static async run<E extends Encoding = 'utf8'>(
     image: Image,
-    command: readonly string[],
-    options?: RunOptions & { encoding?: 'utf8' },
-  ): Promise<Result>;
-  static async run(
+    command?: readonly string[],
+    options?: RunOptions & { encoding?: E | undefined },
+  ): Promise<Result<Collected<E>>>;
+  /** Runs the image's own command: as with `undefined` in its place. */
+  static async run<E extends Encoding = 'utf8'>(
     image: Image,
-    command: readonly string[],
-    options: RunOptions & { encoding: 'buffer' },
-  ): Promise<Result<Buffer>>;
-  static async run(image: Image, command: readonly string[], options?: RunOptions): Promise<Result<string | Buffer>>;
-  static async run(
-    image: Image,
-    command: readonly string[],
-    options: RunOptions = {},
-  ): Promise<Result<string | Buffer>> {
-    checkCommand(command);
-    const { collect, rest } = splitCollectOptions(options);
-    checkCollectOptions(collect);
-    refuseInRun(rest);
+    options: RunOptions & { encoding?: E | undefined },
+  ): Promise<Result<Collected<E>>>;
+  static async run(image: Image, ...given: readonly unknown[]): Promise<Result<string | Buffer>> {
+    const calledAt = performance.now();
+    const [command, options = {}] = isObject(given[0]) ? [undefined, ...given] : given;
+    if (command !== undefined) checkCommand(command);
+    const { collect, rest } = splitRunOptions(options as RunOptions);
     const container = await makeContainer(image, { ...rest, command }, true, Container.#build);
     try {
-      return await container.#runtime.collectResult(container.#life.run(), collect);
+      return await container.#runtime.collectResult(container.#life.run(), collect, calledAt);
     } finally {
       await container.remove();
     }
@@ -140,9 +155,11 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @throws SyscallError for a step of the plan that the kernel refused for another reason; then nothing is left
    */
   static async start(image: Image, options: ContainerOptions = {}): Promise<Container> {
+    const askedAt = performance.now();
     const container = await makeContainer(image, options, true, Container.#build);
     try {
-      await container.start();
+      await container.#start(askedAt);
+      options.signal?.throwIfAborted();
       return container;
     } catch (error) {
       await container.remove();
@@ -192,9 +209,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @throws as {@link Container.start}
    */
   start(): Promise<void> {
-    const { ready, startTimeoutMs } = this.#waits;
-    if (ready === undefined && startTimeoutMs === undefined) return this.#life.start();
-    return this.#runtime.startUntilReady(this, this.#waits, () => this.#life.start());
+    return this.#start(performance.now());
   }
 
   /**
@@ -202,7 +217,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @example await container.fs.writeFile('/etc/motd', 'hello')
    */
   get fs(): ContainerFiles {
-    this.#files ??= this.#runtime.containerFiles(this.#life.files);
+    this.#files ??= this.#runtime.containerFiles(this.#life.files, () => this.name);
     return this.#files;
   }
 
@@ -274,7 +289,8 @@ export class Container extends EventEmitter<ContainerEvents> {
   }
 
   /**
-   * What its first process reads.
+   * What its first process reads. A terminal has no end: `end()` closes the stream and tells the process nothing; write
+   * `'\x04'` (Ctrl-D).
    * @throws CaissonError NOT_RUNNING before its first start, NO_STREAM unless `stdin` was `'pipe'`, as it is by default
    */
   get stdin(): Writable {
@@ -307,13 +323,14 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @throws CaissonError NOT_RUNNING, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, WORKDIR_NOT_FOUND, USER_NOT_FOUND
    * @example const { stdout } = await container.exec(['ps', 'aux'])
    */
-  async exec(command: readonly string[], options?: ExecOptions & { encoding?: 'utf8' }): Promise<Result>;
-  async exec(command: readonly string[], options: ExecOptions & { encoding: 'buffer' }): Promise<Result<Buffer>>;
-  async exec(command: readonly string[], options?: ExecOptions): Promise<Result<string | Buffer>>;
+  async exec<E extends Encoding = 'utf8'>(
+    command: readonly string[],
+    options?: ExecOptions & { encoding?: E | undefined },
+  ): Promise<Result<Collected<E>>>;
   async exec(command: readonly string[], options: ExecOptions = {}): Promise<Result<string | Buffer>> {
-    const { collect, rest } = splitCollectOptions(options);
-    checkCollectOptions(collect);
-    return this.#runtime.collectResult(this.#join(command, rest, 'ignore'), collect);
+    const calledAt = performance.now();
+    const { collect, rest } = splitExecOptions(options);
+    return this.#runtime.collectResult(this.#join(command, rest, 'ignore'), collect, calledAt);
   }
 
   /**
@@ -337,7 +354,10 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @example const shell = await container.spawn(['sh'], { tty: true })
    */
   async spawn(command: readonly string[], options: ProcessOptions = {}): Promise<Process> {
-    return this.#life.adopt(await this.#join(command, options, 'pipe'));
+    const process = this.#life.adopt(await this.#join(command, options, 'pipe'));
+    if (options.signal?.aborted === true) await process[Symbol.asyncDispose]();
+    options.signal?.throwIfAborted();
+    return process;
   }
 
   /**
@@ -345,7 +365,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @returns how it ended
    */
   async stop(options: StopOptions = {}): Promise<ExitStatus | null> {
-    return this.#life.stop(options);
+    return this.#life.stop(checkStopOptions(options));
   }
 
   /**
@@ -353,13 +373,14 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @example await container.restart({ timeoutMs: 2_000 })
    */
   async restart(options: StopOptions = {}): Promise<void> {
-    await this.#life.stop(options);
+    await this.#life.stop(checkStopOptions(options));
     await this.start();
     this.#note('restart');
   }
 
   /**
-   * Makes all its processes stand still, by SIGSTOP, until it is resumed: by whatever process.
+   * Makes all its processes stand still until it is resumed: by whatever process. They do not notice where control groups
+   * of version 2 may be made; elsewhere it is done by SIGSTOP, and undone by SIGCONT (`probe()` says which, as `freezer`).
    * @throws CaissonError NOT_RUNNING, PAUSED, NOT_FROZEN
    */
   async pause(): Promise<void> {
@@ -400,18 +421,22 @@ export class Container extends EventEmitter<ContainerEvents> {
 
   /**
    * Sends a signal to its first process, and waits for the end when the signal is SIGKILL.
-   * @param signal @default 'SIGKILL'
+   * @param signal a name, or a number from 1 to 64. @default 'SIGKILL', as of docker; of a {@link Process} it is SIGTERM
    */
-  kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    return this.#life.kill(signal);
+  async kill(signal: Signal = 'SIGKILL'): Promise<void> {
+    await this.#life.kill(normalizeSignal(signal));
   }
 
   /**
-   * Waits until its first process has ended. Its output may still be in the streams.
+   * Waits until its first process has ended, and with a restart policy for good: until it is not started again by itself.
+   * Its output may still be in the streams.
    * @throws CaissonError NOT_RUNNING when it has never been started
+   * @throws the reason of the signal that is aborted; the container then runs on
+   * @example const { exitCode } = await container.wait({ signal: AbortSignal.timeout(60_000) })
    */
-  async wait(): Promise<ExitStatus> {
-    return this.#life.wait();
+  async wait(options: WaitOptions = {}): Promise<ExitStatus> {
+    checkWaitOptions(options);
+    return unlessAborted(this.#life.wait(), options.signal);
   }
 
   /**
@@ -438,8 +463,12 @@ export class Container extends EventEmitter<ContainerEvents> {
     return this.#life.attach(options);
   }
 
-  /** Tells its first process the size of its terminal. */
+  /**
+   * Tells its first process the size of its terminal.
+   * @throws TypeError for what is no size
+   */
   resize(size: TerminalSize): void {
+    checkTerminalSize(size);
     this.#life.resize(size);
   }
 
@@ -462,9 +491,11 @@ export class Container extends EventEmitter<ContainerEvents> {
    * Takes away what was mounted at a path of the running container, by {@link Container.mount} or when it was made. It
    * goes out of sight at once; processes that use it keep what they have open.
    *
+   * @throws TypeError for what cannot be meant
    * @throws CaissonError NOT_RUNNING, MOUNT_NOT_FOUND
    */
   async unmount(target: string): Promise<void> {
+    checkUnmount(target);
     const { unmountFrom } = await import('./engine/live-mounts.ts');
     await unmountFrom(this.#life, target);
     this.#note('unmount', { target });
@@ -530,14 +561,22 @@ export class Container extends EventEmitter<ContainerEvents> {
 
   /** Stops and removes it, as `await using` does at the end of its block. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (['running', 'paused', 'restarting'].includes(this.state)) await this.stop().catch(() => undefined);
+    if (['running', 'paused', 'restarting'].includes(this.state))
+      await this.#life.stop({ isLast: true }).catch(() => undefined);
     await this.remove();
+  }
+
+  /** @param at when it was asked for */
+  #start(at: number): Promise<void> {
+    const { ready, startTimeoutMs } = this.#waits;
+    if (ready === undefined && startTimeoutMs === undefined) return this.#life.start();
+    return this.#runtime.startUntilReady(this, this.#waits, { at, start: () => this.#life.start() });
   }
 
   async #join(command: readonly string[], options: ProcessOptions, stdin: 'pipe' | 'ignore'): Promise<Running> {
     checkCommand(command);
     checkProcessOptions(options);
-    const running = await this.#life.join(command, options, stdin);
+    const running = await this.#life.join([...command], copyOptions(options), stdin);
     this.emit('exec', { pid: running.child.pid, args: running.args });
     this.#note('exec', { command: running.args }, running.child.pid);
     return running;

@@ -1,7 +1,6 @@
 /** Plans a container without making any of it. */
 import { describeStore } from '../store/places.ts';
-import { decideContainer } from './engine/decide.ts';
-import { describeJoined } from './engine/joined.ts';
+import { DESCRIBING, decideContainer } from './engine/decide.ts';
 import { stdioOptions, wiringOf } from './engine/stdio.ts';
 import type { Image } from './image.ts';
 import { planContainer } from './plan/container.ts';
@@ -14,6 +13,6 @@ export function describePlan(image: Image, options: ContainerOptions): Plan {
   checkImage(image);
   checkContainerOptions(options);
   const id = '0'.repeat(64);
-  const spec = decideContainer(image, options, id, describeStore(), 'describe', describeJoined);
+  const spec = decideContainer(image, options, id, describeStore(), 'describe', DESCRIBING);
   return planContainer(spec, wiringOf(stdioOptions(options, 'pipe')));
 }

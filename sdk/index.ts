@@ -1,16 +1,19 @@
 /** caisson: a Linux container as an ordinary object of a Node.js program. */
-export type { ImageConfig, Platform } from '../store/index.ts';
+export type { EventName, IdMapping, ImageConfig, ImageSummary, Platform, SnapshotSummary } from '../store/index.ts';
 export type {
   Change,
   Credentials,
+  Descriptor,
   ImageDetails,
   ImageHistoryEntry,
   ImageLayer,
+  JsonObject,
   LayerLimits,
   Pruned,
   PruneOptions,
   PullPolicy,
   PushedImage,
+  Reclaimed,
   Referrer,
   RegistryOptions,
   RegistryRule,
@@ -23,7 +26,7 @@ export { CaissonError, type CaissonErrorOptions, SyscallError } from '../syscall
 export { Container } from './container.ts';
 export type { EventFilter, EventOptions, StoreEvent } from './container-events.ts';
 export type { ContainerEvents, ContainerInfo, UserNamespaceInfo } from './container-info.ts';
-export type { SharedLibrary } from './elf/index.ts';
+export type { SharedLibrariesOptions, SharedLibrary } from './elf/index.ts';
 export type { Attachment, AttachOptions } from './engine/attach.ts';
 export type { ConnectOptions } from './engine/connect.ts';
 export type { ExitStatus } from './engine/exit-status.ts';
@@ -42,18 +45,40 @@ export type {
 } from './fs/index.ts';
 export type { ContainerHealth, HealthCheckResult } from './health-status.ts';
 export { Image } from './image.ts';
-export type { ImageInfo, ImportOptions, LoadOptions, PullOptions, PushOptions } from './image-options.ts';
+export type {
+  ImageFilter,
+  ImageInfo,
+  ImportOptions,
+  ImportSource,
+  LoadOptions,
+  PullOptions,
+  PushOptions,
+} from './image-options.ts';
 export type { Plan } from './plan/plan.ts';
 export { Pod } from './pod.ts';
 export { probe } from './preflight.ts';
-export type { Fact, FactName, FactStatus, Probe } from './probe/index.ts';
+export type { Fact, FactName, FactStatus, Finding, Probe } from './probe/index.ts';
 export type { Process } from './process.ts';
-export { type Readiness, type ReadyCheck, ready } from './ready/index.ts';
+export {
+  type AllReady,
+  type AnyReady,
+  type CheckReady,
+  type ExecReady,
+  type ExitReady,
+  type HealthyReady,
+  type HttpReady,
+  type LogReady,
+  type PortReady,
+  type Readiness,
+  type ReadyCheck,
+  ready,
+} from './ready/index.ts';
 export { Registry } from './registry.ts';
 export { sharedLibraries } from './shared-libraries.ts';
 export type { CommitOptions, ConfigChanges, SnapshotOptions } from './spec/commit.ts';
 export type { ContainerFilter, ListOptions } from './spec/filter.ts';
-export type { HealthCheck, RestartPolicy } from './spec/life-options.ts';
+export type { SpecHealth } from './spec/health.ts';
+export type { HealthCheck, LogOptions, RestartPolicy } from './spec/life-options.ts';
 export type {
   BindMount,
   DeviceOption,
@@ -77,16 +102,33 @@ export type {
   UserNamespaceOption,
 } from './spec/namespace-options.ts';
 export type {
+  Collected,
   CollectOptions,
   ContainerOptions,
+  Encoding,
   ExecOptions,
   OutputOption,
   ProcessOptions,
   RunOptions,
   StdinOption,
   TerminalSize,
+  WaitOptions,
 } from './spec/options.ts';
 export type { PodContainer, PodOptions, SharedNamespace } from './spec/pod-options.ts';
-export type { Spec, SpecMount, SpecProcess } from './spec/spec.ts';
+export type { Signal } from './spec/signals.ts';
+export type {
+  NamespaceType,
+  RootView,
+  Spec,
+  SpecDevice,
+  SpecIds,
+  SpecLinux,
+  SpecMount,
+  SpecNamespace,
+  SpecProcess,
+  SpecRoot,
+  SpecTimeOffset,
+  SpecUser,
+} from './spec/spec.ts';
 export type { Transfer } from './transfer.ts';
 export { type PrunedVolumes, Volume, type VolumeFilter, type VolumeInfo, type VolumeOptions } from './volume.ts';

@@ -42,19 +42,20 @@ export async function makeContainer(
   checkImage(image);
   checkContainerOptions(options);
   options.signal?.throwIfAborted();
+  const copied = copyOptions(options);
   const store = openStore();
   const runtime = await loadRuntime();
   await runtime.sweepOnce(store);
   const id = newId();
-  const name = options.name ?? id.slice(0, SHORT_ID_LENGTH);
-  const parts = { id, name, image, options: copyOptions(options), store };
+  const name = copied.name ?? id.slice(0, SHORT_ID_LENGTH);
+  const parts = { id, name, image, options: copied, store };
   const built = { image, runtime, waits: parts.options };
   const attach = () => build({ ...built, live: (listener) => new runtime.AttachedLife({ ...parts, listener }) });
   const container =
-    options.detach === true
+    copied.detach === true
       ? build({ ...built, live: await liveDetached({ ...parts, isStarting }, runtime) })
       : await runtime.claimingName(store, attach);
-  if (options.detach !== true) attachedContainers.set(id, container);
+  if (copied.detach !== true) attachedContainers.set(id, container);
   await runtime.prepareVolumes(parts, () => container.remove());
   // After all microtasks, and so when the caller has the container and may have listened.
   process.nextTick(() => container.emit('created'));

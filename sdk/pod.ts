@@ -4,6 +4,7 @@ import { CaissonError } from '../syscalls/index.ts';
 import { Container } from './container.ts';
 import type { StopOptions } from './engine/stop.ts';
 import type { Image } from './image.ts';
+import { checkStopOptions } from './spec/check.ts';
 import { checkPodContainer, checkPodOptions } from './spec/check-pod.ts';
 import type { ContainerOptions } from './spec/options.ts';
 import { PAUSE } from './spec/pause.ts';
@@ -88,6 +89,7 @@ export class Pod<Name extends string = string> implements AsyncDisposable {
 
   /** Ends its containers with grace, the last one first, and then what holds the namespaces. */
   async stop(options: StopOptions = {}): Promise<void> {
+    checkStopOptions(options);
     for (const container of this.#fromTheLast()) await container.stop(options);
     await this.#infra.kill();
   }
@@ -100,7 +102,10 @@ export class Pod<Name extends string = string> implements AsyncDisposable {
 
   /** Stops and removes it, as `await using` does at the end of its block. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#removing === undefined) await this.stop().catch(() => undefined);
+    if (this.#removing === undefined) {
+      // What cannot be removed now is tried once more below, and said then.
+      for (const container of this.#fromTheLast()) await container[Symbol.asyncDispose]().catch(() => undefined);
+    }
     await this.remove();
   }
 

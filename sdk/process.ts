@@ -1,7 +1,7 @@
 /** One process of a container, as its owner sees it. */
 import type { Writable } from 'node:stream';
 import { inspect } from 'node:util';
-import { endOnAbort } from './engine/abort.ts';
+import { endOnAbort, unlessAborted } from './engine/abort.ts';
 import type { Child } from './engine/child.ts';
 import type { ExitStatus } from './engine/exit-status.ts';
 import { feed } from './engine/input.ts';
@@ -10,7 +10,9 @@ import type { Output } from './engine/output.ts';
 import type { Running } from './engine/running.ts';
 import { isInputSource } from './engine/stdio.ts';
 import { Streams } from './engine/streams.ts';
-import type { TerminalSize } from './spec/options.ts';
+import { checkTerminalSize, checkWaitOptions } from './spec/check.ts';
+import type { TerminalSize, WaitOptions } from './spec/options.ts';
+import { normalizeSignal, type Signal } from './spec/signals.ts';
 
 /**
  * A process in a container: its streams, its signals, its end.
@@ -36,7 +38,7 @@ export class Process {
     this.#child = child;
     this.pid = child.pid;
     this.args = args;
-    const fed = isInputSource(stdin) && ends.stdin !== undefined ? this.#feed(stdin, ends.stdin) : undefined;
+    const fed = isInputSource(stdin) && ends.stdin !== undefined ? feed(stdin, ends.stdin, child) : undefined;
     this.#streams = new Streams(fed === undefined ? ends : { ...ends, stdin: undefined }, log);
     this.#exited = this.#end(fed, signal);
     // Who never waits must not be told of what only a waiter asked for.
@@ -44,7 +46,8 @@ export class Process {
   }
 
   /**
-   * What it reads. @throws CaissonError NO_STREAM unless `stdin` was `'pipe'`
+   * What it reads. A terminal has no end: `end()` closes the stream and tells the process nothing; write `'\x04'` (Ctrl-D).
+   * @throws CaissonError NO_STREAM unless `stdin` was `'pipe'`
    */
   get stdin(): Writable {
     return this.#streams.stdin;
@@ -79,28 +82,35 @@ export class Process {
   /**
    * Waits for its end. Its output may still be in the streams.
    * @throws the reason of its abort signal, when that ended it; and what its `stdin` source threw
+   * @throws the reason of the signal that is given here, when that is aborted; the process then runs on
    */
-  wait(): Promise<ExitStatus> {
-    return this.#exited;
+  async wait(options: WaitOptions = {}): Promise<ExitStatus> {
+    checkWaitOptions(options);
+    return unlessAborted(this.#exited, options.signal);
   }
 
   /**
    * Sends a signal.
-   * @param signal @default 'SIGTERM'
+   * @param signal a name, or a number from 1 to 64; 0 sends nothing. @default 'SIGTERM', as of child_process; of a
+   * {@link Container} it is SIGKILL
    * @returns false when the process has ended
    */
-  kill(signal: NodeJS.Signals = 'SIGTERM'): boolean {
-    return this.#child.kill(signal);
+  kill(signal: Signal = 'SIGTERM'): boolean {
+    return this.#child.kill(signal === 0 ? 0 : normalizeSignal(signal));
   }
 
-  /** Tells the process the size of its terminal. Without one, nothing happens. */
+  /**
+   * Tells the process the size of its terminal. Without one, nothing happens.
+   * @throws TypeError for what is no size
+   */
   resize(size: TerminalSize): void {
+    checkTerminalSize(size);
     this.#streams.resize(size);
   }
 
-  /** Ends the process with SIGKILL, waits for that and lets go of its output. */
+  /** Ends the process, and what it has started in its session, with SIGKILL, waits for that and lets go of its output. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.kill('SIGKILL');
+    this.#child.end();
     await this.#child.exited;
     this.release();
   }
@@ -133,15 +143,6 @@ export class Process {
     const { exitCode, signal } = this.#status ?? {};
     const state = this.#status === undefined ? 'running' : (signal ?? `exited with ${exitCode}`);
     return `Process(${this.pid} ${JSON.stringify(this.args)} ${state})`;
-  }
-
-  async #feed(...input: Parameters<typeof feed>): Promise<void> {
-    try {
-      await feed(...input);
-    } catch (error) {
-      this.kill('SIGKILL');
-      throw error;
-    }
   }
 
   async #end(fed: Promise<void> | undefined, signal: AbortSignal | undefined): Promise<ExitStatus> {

@@ -40,7 +40,7 @@ const CHECKS: Checks = { labels: LIFE_CHECKS.labels as Check };
  * mount, it is made with the first container that has it, and filled with what the image has at that place.
  *
  * @example
- * const mounts = [{ type: 'volume', source: 'database', target: '/var/lib/db' }];
+ * const mounts = [{ type: 'volume', source: 'database', target: '/var/lib/db' } as const];
  * await Container.run(image, ['db', 'init'], { mounts });
  * const { sizeBytes, users } = await (await Volume.get('database')).inspect();
  */

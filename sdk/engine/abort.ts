@@ -1,4 +1,5 @@
-/** Ends a process when a signal is aborted. */
+/** What happens when a signal is aborted. */
+import { getMaxListeners, setMaxListeners } from 'node:events';
 import type { Child } from './child.ts';
 
 /** A bond between an abort signal and a process. */
@@ -9,18 +10,52 @@ export interface AbortGuard {
   release(): void;
 }
 
-/** Sends SIGKILL to a process when a signal is aborted, or at once when it was. */
-export function endOnAbort(child: Child, signal: AbortSignal | undefined): AbortGuard {
+/** Ends a process when a signal is aborted, or at once when it was. */
+export function endOnAbort(child: Pick<Child, 'end'>, signal: AbortSignal | undefined): AbortGuard {
   let hasEnded = false;
   const abort = () => {
-    hasEnded = child.kill('SIGKILL') || hasEnded;
+    hasEnded = child.end() || hasEnded;
   };
   if (signal?.aborted === true) abort();
-  signal?.addEventListener('abort', abort, { once: true });
+  const release = signal === undefined ? () => undefined : onAbort(signal, abort);
   return {
     get hasEnded() {
       return hasEnded;
     },
-    release: () => signal?.removeEventListener('abort', abort),
+    release,
   };
+}
+
+/**
+ * Has something done when a signal is aborted. Node warns of a leak from the eleventh listener on, and one signal may be
+ * for any number of containers: so ours, all of which are forgotten in the end, count for nothing.
+ *
+ * @returns forgets it; to be called once
+ */
+export function onAbort(signal: AbortSignal, action: () => void): () => void {
+  raiseMaxListeners(signal, 1);
+  signal.addEventListener('abort', action, { once: true });
+  return () => {
+    signal.removeEventListener('abort', action);
+    raiseMaxListeners(signal, -1);
+  };
+}
+
+function raiseMaxListeners(signal: AbortSignal, by: 1 | -1): void {
+  const most = getMaxListeners(signal);
+  // Zero stands for any number.
+  if (most > 0) setMaxListeners(most + by, signal);
+}
+
+/** Waits for something no longer than until a signal is aborted, and then fails with its reason. */
+export async function unlessAborted<T>(awaited: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return awaited;
+  // Nobody may be left to hear of how it ends.
+  awaited.catch(() => undefined);
+  signal.throwIfAborted();
+  let release = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    release = onAbort(signal, () => reject(signal.reason));
+  });
+  return Promise.race([awaited, aborted]).finally(() => release());
 }

@@ -1,5 +1,6 @@
 /** Being with a container that runs: what it writes from now on, and what it is sent. Of any number at once. */
 import { Readable, type Writable } from 'node:stream';
+import { checkTerminalSize } from '../spec/check.ts';
 import type { TerminalSize } from '../spec/options.ts';
 import type { LogEntry, LogSource } from './logs.ts';
 import { asOutput, type Output } from './output.ts';
@@ -20,7 +21,10 @@ export interface Attachment {
   /** What it writes; with a terminal, all of it. It ends with the container, or with {@link Attachment.detach}. */
   readonly stdout: Output;
   readonly stderr: Output;
-  /** Tells its terminal the size. */
+  /**
+   * Tells its terminal the size.
+   * @throws TypeError for what is no size
+   */
   resize(size: TerminalSize): void;
   /** Leaves the container alone: it goes on, and goes on to wait for input. Idempotent. */
   detach(): void;
@@ -60,7 +64,10 @@ export function attachTo(parts: AttachmentParts, { logs = false }: AttachOptions
     },
     stdout: outputs[0].stream,
     stderr: outputs[1].stream,
-    resize: (size) => parts.resize(size),
+    resize(size) {
+      checkTerminalSize(size);
+      parts.resize(size);
+    },
     detach,
     [Symbol.dispose]: detach,
   };
@@ -83,5 +90,5 @@ export function followStream(source: LogSource, name: LogEntry['stream'], signal
     if (wanted.aborted) return false;
     throw error;
   };
-  return asOutput(Readable.from(chunks(), { objectMode: false }));
+  return asOutput(Readable.from(chunks(), { objectMode: false, highWaterMark: 0 }));
 }

@@ -10,11 +10,13 @@ import type { ContainerHealth } from '../health-status.ts';
 import type { Process } from '../process.ts';
 import type { RestartPolicy } from '../spec/life-options.ts';
 import type { ProcessOptions, TerminalSize } from '../spec/options.ts';
+import type { Signal } from '../spec/signals.ts';
 import { hasReaper, type Spec, type SpecMount } from '../spec/spec.ts';
 import { type Attachment, type AttachOptions, attachTo } from './attach.ts';
 import { AttachedRecord, type LifeParts } from './attached-record.ts';
 import { AttachedRoot } from './attached-root.ts';
 import { AttachedRuns } from './attached-runs.ts';
+import { failedByEnd } from './ending.ts';
 import type { ExitStatus } from './exit-status.ts';
 import type { ContainerState, Life } from './life.ts';
 import { type Logs, type LogsOptions, logsFrom } from './logs.ts';
@@ -23,7 +25,7 @@ import { isPaused, pauseContainer, resumeContainer } from './pause.ts';
 import type { Running } from './running.ts';
 import type { FilesOnDisk } from './snapshot.ts';
 import { joinContainer } from './start.ts';
-import { type StopOptions, stopProcess, stopSignalOf } from './stop.ts';
+import { type StopRequest, stopProcess, stopSignalOf } from './stop.ts';
 import { Turns } from './turns.ts';
 import { wrongState } from './wrong-state.ts';
 
@@ -131,7 +133,7 @@ export class AttachedLife implements Life {
     return this.#runs.start();
   }
 
-  async stop({ timeoutMs, signal }: StopOptions): Promise<ExitStatus | null> {
+  async stop(request: StopRequest): Promise<ExitStatus | null> {
     await this.#runs.starting?.catch(() => undefined);
     this.#runs.endRestarts();
     const { init } = this.#runs;
@@ -140,16 +142,16 @@ export class AttachedLife implements Life {
     const stoppable = {
       pid: init.pid,
       isReaper: this.spec !== null && hasReaper(this.spec),
-      kill: (name: NodeJS.Signals) => init.kill(name),
+      kill: (name: Signal) => init.kill(name),
       wait: () => this.wait(),
     };
-    const ended = stopProcess(stoppable, signal ?? stopSignalOf(this.#parts), timeoutMs);
+    const ended = stopProcess(stoppable, { ...request, signal: request.signal ?? stopSignalOf(this.#parts) });
     // It has its signal, and is now to act upon it.
-    if (this.state === 'paused') resumeContainer(store, id, init.pid);
+    if (this.state === 'paused') await resumeContainer(store, id, init.pid);
     return ended;
   }
 
-  async kill(signal: NodeJS.Signals): Promise<void> {
+  async kill(signal: Signal): Promise<void> {
     if (signal === 'SIGKILL' || signal === stopSignalOf(this.#parts)) this.#runs.endRestarts();
     this.#runs.kill(signal);
     if (signal === 'SIGKILL') await this.#runs.exited;
@@ -172,7 +174,7 @@ export class AttachedLife implements Life {
 
   async resume(): Promise<void> {
     if (this.state !== 'paused' || this.pid === null) throw this.notRunning('resumed');
-    resumeContainer(this.#parts.store, this.id, this.pid);
+    await resumeContainer(this.#parts.store, this.id, this.pid);
   }
 
   async rename(name: string): Promise<void> {
@@ -197,8 +199,9 @@ export class AttachedLife implements Life {
   async join(command: readonly string[], options: ProcessOptions, stdin: 'pipe' | 'ignore'): Promise<Running> {
     await this.#runs.starting;
     await this.#turns.over();
-    if (this.pid === null || this.spec === null || this.state === 'paused') throw this.notRunning('entered');
-    return joinContainer(this.spec, this.pid, command, options, stdin);
+    const { pid, spec } = this;
+    if (pid === null || spec === null || this.state === 'paused') throw this.notRunning('entered');
+    return this.#whileRunning(pid, 'entered', () => joinContainer(spec, pid, command, options, stdin));
   }
 
   adopt(running: Running): Process {
@@ -211,9 +214,11 @@ export class AttachedLife implements Life {
       if (this.#removing !== undefined) throw this.notRunning(done);
       // Whoever is among the files of a container that does not run has them mounted.
       if (this.pid === null && this.files.isUsed) await this.files.end();
+      const { pid } = this;
       const args = this.spec?.process.args ?? [];
       this.#ending ??= new AbortController();
-      return action(this.#root.describe({ label: this.#label, args, pid: this.pid, signal: this.#ending.signal }));
+      const files = this.#root.describe({ label: this.#label, args, pid, signal: this.#ending.signal });
+      return pid === null ? action(files) : this.#whileRunning(pid, done, () => action(files));
     });
   }
 
@@ -253,8 +258,29 @@ export class AttachedLife implements Life {
 
   async #enterFiles(): Promise<Session> {
     if (this.#removing !== undefined) throw this.notRunning('read or written');
-    if (this.pid !== null && this.spec !== null) return enterRunning(this.spec, this.pid);
-    return this.#root.enter(this.#label);
+    const { pid, spec } = this;
+    if (pid === null || spec === null) return this.#root.enter(this.#label);
+    try {
+      return await enterRunning(spec, pid);
+    } catch (error) {
+      if (!(await this.#failedByEnd(error, pid))) throw error;
+      return this.#root.enter(this.#label);
+    }
+  }
+
+  /** Does something in the container, which may end meanwhile. @throws CaissonError NOT_RUNNING when that is why it failed */
+  async #whileRunning<T>(pid: number, done: string, action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      if (await this.#failedByEnd(error, pid)) throw this.notRunning(done);
+      throw error;
+    }
+  }
+
+  /** Once it is true, the state says so, too. */
+  async #failedByEnd(error: unknown, pid: number): Promise<boolean> {
+    return failedByEnd(error, pid, this.#runs.exited ?? Promise.resolve());
   }
 
   async #remove(): Promise<void> {

@@ -7,6 +7,7 @@ import {
   containerPaths,
   createContainerDirectory,
   type EventName,
+  forgetPause,
   forgetStop,
   inheritRoot,
   readContainerState,
@@ -19,7 +20,6 @@ import type { Image } from '../image.ts';
 import type { ContainerOptions } from '../spec/options.ts';
 import type { LifeListener } from './life.ts';
 import { noteSoon } from './note.ts';
-import { forgetPause } from './pause.ts';
 import { describeContainer } from './recorded.ts';
 import { StateNote } from './state-note.ts';
 import { usesOfContainer } from './volumes.ts';
@@ -132,9 +132,9 @@ export class AttachedRecord {
     forgetStop(this.#parts.store, this.#parts.id);
   }
 
-  /** A run begins, which nobody has paused yet. */
-  forgetPause(): void {
-    forgetPause(this.#parts.store, this.#parts.id);
+  /** A run begins, which nobody has paused yet, or one has ended. */
+  forgetPause(): Promise<void> {
+    return forgetPause(this.#parts.store, this.#parts.id);
   }
 
   /** Calls back when another process may want its end. @returns stops that */

@@ -4,8 +4,8 @@ import { enterStopped, type Session } from '../fs/index.ts';
 import type { Image } from '../image.ts';
 import type { Spec } from '../spec/spec.ts';
 import type { LifeParts } from './attached-record.ts';
-import { decideContainer, decideFiles } from './decide.ts';
-import { findJoined } from './namespaces.ts';
+import { decideContainer } from './decide.ts';
+import { decideFiles, LOOKS, LOOKS_WHEN_NEW } from './looks.ts';
 import { assertReachable, type FilesOnDisk, upperOf } from './snapshot.ts';
 
 /** One container's root, from its first mount to its last. */
@@ -33,7 +33,7 @@ export class AttachedRoot {
   /** Decides a start of the container, on what its changes lie on now. */
   decide(): Spec {
     const { id, options, store } = this.#parts;
-    return decideContainer(this.#base, options, id, store, 'prepare', findJoined);
+    return decideContainer(this.#base, options, id, store, 'prepare', this.#wasMounted ? LOOKS : LOOKS_WHEN_NEW);
   }
 
   /** Makes its directory fit to be mounted once more. */

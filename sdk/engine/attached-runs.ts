@@ -6,8 +6,8 @@ import { containerPaths } from '../../store/index.ts';
 import { CaissonError } from '../../syscalls/index.ts';
 import type { Access } from '../fs/index.ts';
 import type { Process } from '../process.ts';
+import type { Signal } from '../spec/signals.ts';
 import type { Spec, SpecMount } from '../spec/spec.ts';
-import { endOnAbort } from './abort.ts';
 import { AdoptedProcesses } from './adopted.ts';
 import type { AttachedRecord, LifeParts } from './attached-record.ts';
 import type { AttachedRoot } from './attached-root.ts';
@@ -129,7 +129,7 @@ export class AttachedRuns {
   }
 
   /** Sends a signal to the first process, be it just about to run its command. */
-  kill(signal: NodeJS.Signals): void {
+  kill(signal: Signal): void {
     this.#child?.kill(signal);
   }
 
@@ -173,20 +173,16 @@ export class AttachedRuns {
     const { files, record, root, turns } = this.#owner;
     await turns.over();
     if (files.isUsed) await files.end();
-    if (root.wasMounted) record.forgetPause();
+    if (root.wasMounted) await record.forgetPause();
     if (!this.#owner.isRemoving()) await root.renew();
     const launched = this.launch('pipe');
     const held = this.health.hold(this.spec as Spec, launched.child.pid);
-    const guard = endOnAbort(launched.child, launched.signal);
     try {
       await launched.started();
     } catch (error) {
       held?.abandon();
       record.giveUp();
-      if (guard.hasEnded) throw launched.signal?.reason;
       throw error;
-    } finally {
-      guard.release();
     }
     this.#log.begin();
     this.#init = this.#adopted.adopt(launched, this.#log);
@@ -213,6 +209,8 @@ export class AttachedRuns {
     this.exitedAt = new Date();
     this.#starting = undefined;
     if (files.isUsed) void files.end();
+    // What cannot be removed now is met again by the next start, and by the removal.
+    void record.forgetPause().catch(() => undefined);
     this.#state = this.#restarts.isDue ? 'restarting' : 'exited';
     listener.exit(status);
     if (this.#state === 'restarting' && (await this.#startAgain())) return;

@@ -17,8 +17,9 @@ import {
   waitid,
   watch,
 } from '../../syscalls/index.ts';
+import type { Signal } from '../spec/signals.ts';
 import type { ReadyPlan } from './compile.ts';
-import { signalProcess } from './end-signal.ts';
+import { endGroup, signalProcess } from './end-signal.ts';
 import { type ExitStatus, exitStatusOf } from './exit-status.ts';
 import { awaitReport, parseReport, readReport, readRest } from './report.ts';
 
@@ -28,7 +29,9 @@ export interface Child {
   readonly pid: number;
   readonly exited: Promise<ExitStatus>;
   /** Sends a signal; false when the process has ended. Never reaches another process: it goes through a pidfd. */
-  kill(signal: NodeJS.Signals): boolean;
+  kill(signal: Signal): boolean;
+  /** Ends it with SIGKILL, and with it what it has started in its session; false when it has ended. */
+  end(): boolean;
   /** Whether waiting for its end keeps this process from ending. @default true */
   holds(isHeld: boolean): void;
 }
@@ -63,6 +66,8 @@ export interface Keeping {
   readonly onEnd?: EndListener | undefined;
   /** Whether it keeps others, which are to end with it (end-signal.ts). @default false */
   readonly kept?: boolean | undefined;
+  /** Whether it is to lead a process group, which {@link Child.end} ends as well. @default false */
+  readonly leads?: boolean | undefined;
   /** Whether the plan's first process makes the container's, and ends (plan/second.ts). @default false */
   readonly hasSecond?: boolean | undefined;
 }
@@ -125,7 +130,7 @@ export async function startJoined(compiled: Compiled, values: LaunchValues, kept
   const report = await readReport(launched.report);
   const { pid, failure: failed } = parseReport(report);
   // It is a child of ours that nobody has waited for, so its pid is still its own.
-  const child = pid === undefined ? undefined : superviseChild(pid, pidfd_open(pid, 0), { kept });
+  const child = pid === undefined ? undefined : superviseChild(pid, pidfd_open(pid, 0), { kept, leads: !kept });
   await first.exited;
   const failure = failureIn(failed, compiled);
   if (failure === undefined && child !== undefined) return child;
@@ -134,7 +139,8 @@ export async function startJoined(compiled: Compiled, values: LaunchValues, kept
 }
 
 /** Watches a child of this process to its end; takes ownership of the pidfd. */
-export function superviseChild(pid: number, pidfd: number, { onEnd, kept = false }: Keeping = {}): Child {
+export function superviseChild(pid: number, pidfd: number, keeping: Keeping = {}): Child {
+  const { onEnd, kept = false, leads = false } = keeping;
   let isRunning = true;
   let handle: Watch;
   const exited = new Promise<ExitStatus>((resolve) => {
@@ -152,6 +158,9 @@ export function superviseChild(pid: number, pidfd: number, { onEnd, kept = false
     exited,
     kill(signal) {
       return isRunning && signalProcess(pidfd, signal, kept);
+    },
+    end() {
+      return isRunning && (leads ? endGroup(pid, pidfd) : signalProcess(pidfd, 'SIGKILL', kept));
     },
     holds(isHeld) {
       if (!isRunning) return;

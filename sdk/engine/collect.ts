@@ -3,7 +3,7 @@ import { close, hasCode, read, watch } from '../../syscalls/index.ts';
 import { PIPE_BYTES } from './output.ts';
 import { openTerminal } from './terminal.ts';
 
-/** How much is kept, and what happens at the first byte more: that and what follows is read and dropped. */
+/** How much is kept, and what happens once at the first byte more: that and what follows is read and dropped. */
 export interface Limit {
   readonly maxBytes: number;
   onOverflow(): void;
@@ -12,35 +12,76 @@ export interface Limit {
 /** Every read goes here first: most processes write little, and a buffer for each would be 64 KiB. */
 let scratch: Buffer | undefined;
 
-/** Reads a non-blocking pipe to its end, and closes it. */
-export function collectPipe(descriptor: number | undefined, limit: Limit): Promise<Buffer> {
-  if (descriptor === undefined) return Promise.resolve(Buffer.alloc(0));
-  scratch ??= Buffer.allocUnsafeSlow(PIPE_BYTES);
-  const buffer = scratch;
-  const kept = new Kept(limit);
+/** Output on its way. */
+export interface Collecting {
+  /** All of it, once it has ended or was stopped. */
+  readonly output: Promise<Buffer>;
+  /** Takes what is there and waits for no more: others may hold it open for as long as they like. Idempotent. */
+  stop(): void;
+}
 
-  return new Promise((resolve, reject) => {
-    const handle = watch(descriptor, { readable: true }, () => {
+/** Of a process that has no such output. */
+export const NO_OUTPUT: Collecting = { output: Promise.resolve(Buffer.alloc(0)), stop: () => undefined };
+
+/** Reads a non-blocking pipe to its end, and closes it. */
+export function collectPipe(descriptor: number, limit: Limit): Collecting {
+  const kept = new Kept(limit);
+  let stop = () => {};
+  const output = new Promise<Buffer>((resolve, reject) => {
+    let isOpen = true;
+    const look = (isLast: boolean) => {
       try {
-        const count = read(descriptor, buffer, PIPE_BYTES);
-        kept.add(buffer.subarray(0, count));
-        if (count > 0) return;
+        if (readOnce(descriptor, kept) && !isLast) return;
         resolve(kept.bytes());
       } catch (error) {
-        if (hasCode(error, 'EAGAIN', 'EINTR')) return;
         reject(error);
       }
+      isOpen = false;
       handle.close();
       close(descriptor);
-    });
+    };
+    const handle = watch(descriptor, { readable: true }, () => look(false));
+    stop = () => {
+      if (isOpen) look(true);
+    };
   });
+  return { output, stop };
+}
+
+/** Reads what a pipe holds. @returns whether there may be more to come */
+function readOnce(descriptor: number, kept: Kept): boolean {
+  scratch ??= Buffer.allocUnsafeSlow(PIPE_BYTES);
+  try {
+    const count = read(descriptor, scratch, PIPE_BYTES);
+    kept.add(scratch.subarray(0, count));
+    return count > 0;
+  } catch (error) {
+    if (hasCode(error, 'EAGAIN', 'EINTR')) return true;
+    throw error;
+  }
 }
 
 /** Reads a terminal to its end: what a process with a terminal prints. */
-export async function collectTerminal(socket: number, limit: Limit): Promise<Buffer> {
+export function collectTerminal(socket: number, limit: Limit): Collecting {
   const kept = new Kept(limit);
-  for await (const chunk of openTerminal(socket)) kept.add(chunk as Buffer);
-  return kept.bytes();
+  const terminal = openTerminal(socket);
+  let isStopped = false;
+  const read = async () => {
+    try {
+      for await (const chunk of terminal) kept.add(chunk as Buffer);
+    } catch (error) {
+      if (!isStopped) throw error;
+    }
+    return kept.bytes();
+  };
+  return {
+    output: read(),
+    stop() {
+      isStopped = true;
+      // What has been printed is read in this turn of the event loop.
+      setImmediate(() => terminal.destroy());
+    },
+  };
 }
 
 /** What was read so far, up to a limit. */
@@ -53,12 +94,12 @@ class Kept {
     this.#limit = limit;
   }
 
-  /** Keeps a copy of a chunk. */
+  /** Keeps a copy of a chunk, as far as there is room. */
   add(chunk: Buffer): void {
-    const wasWithin = this.#length <= this.#limit.maxBytes;
+    const room = this.#limit.maxBytes - this.#length;
     this.#length += chunk.length;
-    if (this.#length <= this.#limit.maxBytes) this.#chunks.push(Buffer.from(chunk));
-    else if (wasWithin) this.#limit.onOverflow();
+    if (room > 0) this.#chunks.push(Buffer.from(chunk.subarray(0, room)));
+    if (room >= 0 && chunk.length > room) this.#limit.onOverflow();
   }
 
   bytes(): Buffer {

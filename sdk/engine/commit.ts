@@ -31,7 +31,7 @@ export async function commitContainer(files: FilesOnDisk, options: CommitOptions
   try {
     const stop = signal === undefined ? files.signal : AbortSignal.any([signal, files.signal]);
     const { digest } = await materializeSnapshot(files.store, record.id, { references, compression, signal: stop });
-    return Image.ofStored(findImage(files.store, digest));
+    return Image.ofStored({ ...findImage(files.store, digest), name: references[0] ?? digest });
   } catch (error) {
     await takeBack(files, record);
     throw error;

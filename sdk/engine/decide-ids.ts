@@ -7,7 +7,9 @@ import {
   findIds,
   type IdMappings,
   idNamespaces,
+  RANGE_SIZE,
   type RangeClaim,
+  rangeMappings,
   type Store,
   shareRange,
   whyNoIdmappedMemory,
@@ -16,9 +18,11 @@ import {
 import { CaissonError, hasCode, SyscallError } from '../../syscalls/index.ts';
 import { assertMaps, assertPermitted, hiddenHere, sharedWithHost } from '../spec/id-maps.ts';
 import type { UserNamespaceMaps } from '../spec/namespace-options.ts';
+import { isOfPath } from '../spec/namespaces.ts';
 import type { ContainerOptions } from '../spec/options.ts';
 import { type ProcessFacts, processFacts } from '../spec/process-facts.ts';
-import type { Spec, SpecIds } from '../spec/spec.ts';
+import type { Spec, SpecIds, SpecUser } from '../spec/spec.ts';
+import { unmappedOf } from '../spec/user.ts';
 
 /** What was decided about a container's ids. */
 export interface DecidedIds {
@@ -28,6 +32,11 @@ export interface DecidedIds {
   readonly idmapped?: readonly string[];
   /** The range that it has for itself. */
   readonly claim?: RangeClaim;
+}
+
+/** What there must be ids for. */
+export interface NeededIds extends FilePlaces {
+  readonly user: SpecUser;
 }
 
 /** Where a container's files are. */
@@ -48,26 +57,26 @@ export interface FilePlaces {
 export function decideIds(
   options: ContainerOptions,
   joined: IdMappings | undefined,
-  places: FilePlaces,
+  needed: NeededIds,
   effect: 'prepare' | 'describe',
 ): DecidedIds {
   const { userns = 'auto' } = options;
   const facts = processFacts(effect);
   if (typeof userns === 'object' && 'uid' in userns) assertMaps(userns);
-  if (joined !== undefined) return decideJoined(joined, facts, options, places, effect);
+  if (joined !== undefined) return decideJoined(joined, facts, options, needed, effect);
   if (!facts.privileged) return decideAsUser(userns, facts);
-  if (typeof userns === 'object' && 'uid' in userns) return decideMaps(userns, facts, options, places, effect);
+  if (typeof userns === 'object' && 'uid' in userns) return decideMaps(userns, facts, options, needed, effect);
   if (userns === 'host') return { facts, ids: { mode: 'host' } };
-  return decideRange(facts, options, places, effect);
+  return decideRange(facts, options, needed, effect);
 }
 
 function decideRange(
   facts: ProcessFacts,
   options: ContainerOptions,
-  places: FilePlaces,
+  places: NeededIds,
   effect: 'prepare' | 'describe',
 ): DecidedIds {
-  const reason = sharedWithHost(options) ?? whyNoProc();
+  const reason = sharedWithHost(options) ?? beyondRange(places.user) ?? whyNoProc();
   if (reason !== undefined) return { facts, ids: { mode: 'host', reason } };
   const own = (mappings: IdMappings) => ({ ...withMappings(facts, mappings, places), ids: { mode: 'auto' } }) as const;
   if (effect === 'describe') return own(describeRange(places.store));
@@ -83,6 +92,14 @@ function decideRange(
   }
 }
 
+/** Images have users that a range does not reach to: those of OpenShift are above a billion. */
+function beyondRange(user: SpecUser): string | undefined {
+  const unmapped = unmappedOf(user, RANGE_IDS);
+  return unmapped && `its ${unmapped} is not among the ${RANGE_SIZE} ids of a range`;
+}
+
+const RANGE_IDS = rangeMappings({ uid: 0, gid: 0 });
+
 /** Who joins others has their ids: their namespaces belong to their user namespace. */
 function decideJoined(
   joined: IdMappings,
@@ -93,9 +110,9 @@ function decideJoined(
 ): DecidedIds {
   if (joined.uid.length === 0)
     return { facts, ids: { mode: 'host', reason: 'the containers that it joins have none' } };
-  if (!facts.privileged) return { facts: { ...facts, mappings: joined }, ids: { mode: 'container' } };
+  const ids = { mode: isOfPath(options.userns) ? 'path' : 'container' } as const;
+  if (!facts.privileged) return { facts: { ...facts, mappings: joined }, ids };
   const ownsMounts = (options.namespaces?.mount ?? 'private') === 'private';
-  const ids = { mode: 'container' } as const;
   const own = withMappings(facts, joined, places);
   if (effect === 'describe') return { ...own, ids };
   const why = ownsMounts ? whyNot(joined, options, places) : undefined;
@@ -143,7 +160,8 @@ function decideAsUser(userns: ContainerOptions['userns'], facts: ProcessFacts): 
 /** Of a container of root's: to its plan it is one without privileges. */
 function withMappings(facts: ProcessFacts, mappings: IdMappings, { store, directories }: FilePlaces) {
   const outside = directories.filter((path) => !path.startsWith(`${store.root}/`)).map(realPath);
-  return { facts: { ...facts, privileged: false, mappings }, idmapped: [...new Set([...roomsOf(store), ...outside])] };
+  const own = { ...facts, privileged: false, mappings, mappedBy: 'root' } as const;
+  return { facts: own, idmapped: [...new Set([...roomsOf(store), ...outside])] };
 }
 
 const rooms = new WeakMap<Store, readonly string[]>();

@@ -1,42 +1,64 @@
 /** What is looked up before anything is made: what options mean on this machine. */
+import { type Stats, statSync } from 'node:fs';
 import { containerPaths, placesLayer, type Store } from '../../store/places.ts';
 import { readHosts, readResolvConf } from '../host/index.ts';
 import type { Image } from '../image.ts';
 import type { ImageRoot } from '../image-root.ts';
 import type { EtcFacts } from '../spec/etc-files.ts';
 import { mountsOf, type ResolvedMount } from '../spec/mounts.ts';
+import { type IsOwnNamespace, withoutOwn } from '../spec/namespaces.ts';
 import { normalizeContainer } from '../spec/normalize.ts';
 import type { ContainerOptions } from '../spec/options.ts';
-import { processFacts } from '../spec/process-facts.ts';
 import type { Spec } from '../spec/spec.ts';
-import { assertMapped, rememberUserFiles, resolveUser } from '../spec/user.ts';
+import { assertMapped, inGroups, resolveUser } from '../spec/user.ts';
+import { readUserFiles, type UserFiles } from '../spec/user-files.ts';
 import { decideIds, type FilePlaces, noteClaim } from './decide-ids.ts';
 import { describeJoined, type Joined, type LookUp } from './joined.ts';
 import { assertModes, resolveDevices } from './resolve-devices.ts';
-import { resolveMounts } from './resolve-mounts.ts';
+import { type PartKind, resolveMounts } from './resolve-mounts.ts';
+
+/** Reads who the users of a container are, given what it is made of and the directory of its changes. */
+export type ReadUsers = (image: ImageRoot, upper: string) => UserFiles;
+
+/** How a decision finds out what it depends on. */
+export interface Looks {
+  /** About containers whose namespaces are joined. */
+  readonly joined: LookUp;
+  readonly users: ReadUsers;
+  readonly partKind: PartKind;
+}
+
+/** For who only wants to see what would be done, with what importing caisson has read. */
+export const DESCRIBING: Looks = {
+  joined: describeJoined,
+  users: ({ layers }) => readUserFiles(layers.toReversed()),
+  partKind: () => 'directory',
+};
 
 /**
  * Looks up what a container's options mean on this machine, and decides its spec.
  * @param effect whether what an image makes on demand is made now
- * @param lookUp finds out about containers whose namespaces are joined
  */
 export function decideContainer(
   image: Image,
-  options: ContainerOptions,
+  given: ContainerOptions,
   id: string,
   store: Store,
   effect: 'prepare' | 'describe',
-  lookUp: LookUp,
+  looks: Looks,
 ): Spec {
-  const { layers, views, mayChange, isComplete } = image.root(store, effect);
-  const rootPath = containerPaths(store, id).path;
-  const joined = lookUp(options, { id, store, effect });
+  const options = withoutOwn(given, isOwnNamespace);
+  const root = image.root(store, effect);
+  const { layers, views, isComplete } = root;
+  const { path: rootPath, upper } = containerPaths(store, id);
+  const joined = looks.joined(options, { id, store, effect });
   const asked = options.user ?? image.config.User ?? '';
-  const user = resolveUser(asked === '' ? 0 : asked, joined.files?.() ?? rememberUserFiles(layers, mayChange));
+  const files = joined.files?.() ?? looks.users(root, upper);
+  const user = inGroups(resolveUser(asked === '' ? 0 : asked, files), options.groups ?? [], files);
   const mounted = joined.files === undefined ? mountsOf(options, image.config) : [];
-  const mounts = resolveMounts(mounted, { store, container: rootPath }, effect);
-  const places = filePlaces(store, { layers, views }, mounts);
-  const { facts, ids, idmapped, claim } = decideIds(options, joined.mappings, places, effect);
+  const mounts = resolveMounts(mounted, { store, container: rootPath, partKind: looks.partKind }, effect);
+  const needed = { ...filePlaces(store, { layers, views }, mounts), user };
+  const { facts, ids, idmapped, claim } = decideIds(options, joined.mappings, needed, effect);
   try {
     const devices = resolveDevices(options.devices ?? []);
     // With ids of its own, a container of root's has nodes of its own, too (plan/host-devices.ts).
@@ -57,7 +79,7 @@ export function decideContainer(
       ids,
       idmapped,
     });
-    assertMapped(user, facts);
+    assertMapped(user, spec.linux, options.groups);
     noteClaim(spec, claim);
     return spec;
   } catch (error) {
@@ -66,25 +88,18 @@ export function decideContainer(
   }
 }
 
-/**
- * Decides how the files of a container that does not run are mounted. Whoever its command is, whether it has one and whom
- * it joins is of no concern yet; and root sees the ids that are on the disk.
- */
-export function decideFiles(image: Image, options: ContainerOptions, id: string, store: Store): Spec {
-  const { namespaces: _, network: __, timeOffsets: ___, userns, ...others } = options;
-  const ids = processFacts('prepare').privileged
-    ? 'host'
-    : typeof userns === 'object' && 'uid' in userns
-      ? userns
-      : 'auto';
-  return decideContainer(
-    image,
-    { ...others, userns: ids, user: 0, command: ['true'] },
-    id,
-    store,
-    'prepare',
-    describeJoined,
-  );
+const isOwnNamespace: IsOwnNamespace = (path, type) => {
+  const [asked, own] = [path, `/proc/self/ns/${type}`].map(statIfThere);
+  return asked !== undefined && asked.dev === own?.dev && asked.ino === own.ino;
+};
+
+/** Whatever is wrong with a path is said when it is opened. */
+function statIfThere(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 function filePlaces(

@@ -23,7 +23,9 @@ export function explainMount(error: unknown, mounts: readonly SpecMount[]): Cais
   const { purpose = '' } = error;
   const placed = asked.find(({ destination }) => purpose === mountingPurpose(destination));
   if (placed !== undefined) return explainPlace(error, placed);
-  const opened = asked.find(({ destination }) => purpose.endsWith(` for ${destination}`));
+  const opened = [...asked, ...mounts.filter(isShown)].find(({ destination }) => {
+    return purpose.endsWith(` for ${destination}`);
+  });
   if (opened?.type === 'bind') return explainBind(error, opened);
   if (opened?.type === 'overlay') return explainOverlay(error, opened);
   const unmounted = asked.some(({ destination }) => purpose === unmountingPurpose(destination));
@@ -33,23 +35,37 @@ export function explainMount(error: unknown, mounts: readonly SpecMount[]): Cais
   return new CaissonError('DEVICE_REFUSED', `the device '${device}' cannot be given: ${error.code}`, { cause: error });
 }
 
+/** One of the standard set that is somebody's: it may not be there. */
+function isShown({ standard, type }: SpecMount): boolean {
+  return standard === true && type === 'bind';
+}
+
 function explainPlace(error: SyscallError, { destination, kind = 'directory' }: SpecMount): CaissonError {
   const other = kind === 'directory' ? 'file' : 'directory';
   const isMismatch = error.syscall === 'move_mount' && ['EINVAL', 'ENOTDIR'].includes(error.code);
   const why = isMismatch
     ? `a ${kind} cannot be mounted on what is a ${other} there`
-    : (NO_PLACE[error.code] ?? error.message);
+    : isRefusedEntry(error)
+      ? 'nothing can be made in the directory that it would be in'
+      : (NO_PLACE[error.code] ?? error.message);
   const message = `'${destination}' is no place in the container to mount a ${kind} at: ${why}`;
   return new CaissonError('MOUNT_TARGET_INVALID', message, { cause: error });
 }
 
-function explainBind(error: SyscallError, { destination, source, subpath, options }: SpecMount): CaissonError {
+/** Of /proc, which has what it has: the directory was there, and open. */
+function isRefusedEntry({ syscall, code }: SyscallError): boolean {
+  return code === 'ENOENT' && (syscall === 'mkdirat' || syscall === 'mknodat');
+}
+
+function explainBind(error: SyscallError, specMount: SpecMount): CaissonError {
+  const { destination, source, subpath, options, container } = specMount;
   if (subpath !== undefined && ['ENOENT', 'ENOTDIR', 'ELOOP', 'EXDEV'].includes(error.code)) {
     const message = `there is no '${subpath}' in '${source}' to mount at '${destination}'`;
     return new CaissonError('SUBPATH_NOT_FOUND', message, { cause: error });
   }
-  if (error.syscall === 'open_tree' && error.code === 'ENOENT') {
-    const message = `there is no '${source}' on this machine to mount at '${destination}'`;
+  if (error.code === 'ENOENT') {
+    const where = container === undefined ? 'on this machine' : `in container ${container}`;
+    const message = `there is no '${source}' ${where} to mount at '${destination}'`;
     return new CaissonError('BIND_SOURCE_NOT_FOUND', message, { cause: error });
   }
   const isAlone = error.syscall === 'open_tree' && error.code === 'EINVAL' && !options.includes('rbind');

@@ -34,8 +34,11 @@ function explainJoining(error: SyscallError, spec: Spec): CaissonError | undefin
   const type = error.purpose?.slice(JOINING.length).trim().split(' ')[0] ?? '';
   if (error.code !== 'EPERM') return undefined;
   const message = `this user may not join ${nameOf(spec, type)}: it belongs to a user namespace that he has no rights in`;
+  const isPath = spec.linux.namespaces.some((each) => each.type === type && each.path !== undefined);
   return new CaissonError('NAMESPACE_NOT_PERMITTED', message, {
-    hint: "give { container } for a container's namespace, or run as root and with { userns: 'host' }",
+    hint: isPath
+      ? "a container's is given by { container }; others take root and userns: 'host'"
+      : "give the container the same { container } as 'userns', or as root userns: 'host'",
     cause: error,
   });
 }

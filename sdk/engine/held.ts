@@ -6,6 +6,7 @@
 import { type ContainerRecord, hasWriter, readContainerState, type Store } from '../../store/index.ts';
 import { close, type Watch, watch } from '../../syscalls/index.ts';
 import type { ContainerOptions } from '../spec/options.ts';
+import type { Signal } from '../spec/signals.ts';
 import { asksToBeKept, signalProcess } from './end-signal.ts';
 import { openProcess } from './processes.ts';
 
@@ -16,7 +17,7 @@ export interface Held {
   /** How often the container's state was written when it was found. */
   readonly seq: number;
   /** Sends a signal; false when it has ended. */
-  kill(signal: NodeJS.Signals): boolean;
+  kill(signal: Signal): boolean;
   /** Resolves when it has ended; never, when it is let go of before. */
   ended(): Promise<void>;
   /** Lets go of it. */

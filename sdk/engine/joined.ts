@@ -4,8 +4,8 @@ import type { IdMappings, Store } from '../../store/places.ts';
 import type { ContainerReference } from '../spec/namespace-options.ts';
 import { type JoinedContainer, referencesIn } from '../spec/namespaces.ts';
 import type { ContainerOptions } from '../spec/options.ts';
-import { hasNamespace, type Spec } from '../spec/spec.ts';
-import { readFileInside, readUserFiles, type UserFiles } from '../spec/user.ts';
+import { hasNamespace, type NamespaceType, type Spec } from '../spec/spec.ts';
+import { readFileInside, readUserFiles, type UserFiles } from '../spec/user-files.ts';
 
 /** What was found out about the containers whose namespaces a container is to join. */
 export interface Joined {
@@ -59,7 +59,10 @@ export function joinedOf(options: ContainerOptions, { containers, pids, hostname
 export const describeJoined: LookUp = (options) => {
   const containers = referencesIn(options).map((reference) => {
     const name = nameOf(reference);
-    return [name, { id: name, hasUser: hasUserNamespace(reference) }] as const;
+    const spec = knownSpec(reference);
+    const has = (type: NamespaceType) => (spec === null ? undefined : hasNamespace(spec, type));
+    const found = { hasUser: has('user') ?? false, hasMounts: has('mount') ?? true, hasTime: has('time') ?? true };
+    return [name, { id: name, ...found }] as const;
   });
   return joinedOf(options, {
     containers: new Map(containers),
@@ -69,10 +72,9 @@ export const describeJoined: LookUp = (options) => {
   });
 };
 
-function hasUserNamespace(reference: ContainerReference): boolean {
-  if (typeof reference === 'string' || !('inspect' in reference)) return false;
-  const { spec } = (reference as { inspect(): { spec: Spec | null } }).inspect();
-  return spec !== null && hasNamespace(spec, 'user');
+function knownSpec(reference: ContainerReference): Spec | null {
+  if (typeof reference === 'string' || !('inspect' in reference)) return null;
+  return (reference as { inspect(): { spec: Spec | null } }).inspect().spec;
 }
 
 /** As far as it is known without entering the namespace: who joins a path is told nothing. */

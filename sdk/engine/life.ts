@@ -9,6 +9,7 @@ import type { ContainerHealth } from '../health-status.ts';
 import type { Process } from '../process.ts';
 import type { RestartPolicy } from '../spec/life-options.ts';
 import type { ProcessOptions, TerminalSize } from '../spec/options.ts';
+import type { Signal } from '../spec/signals.ts';
 import type { Spec, SpecMount } from '../spec/spec.ts';
 import type { Attachment, AttachOptions } from './attach.ts';
 import type { ExitStatus } from './exit-status.ts';
@@ -16,7 +17,7 @@ import type { Logs, LogsOptions } from './logs.ts';
 import type { Output } from './output.ts';
 import type { Running } from './running.ts';
 import type { FilesOnDisk } from './snapshot.ts';
-import type { StopOptions } from './stop.ts';
+import type { StopRequest } from './stop.ts';
 
 /**
  * Where in its life a container is.
@@ -35,6 +36,8 @@ export interface LifeListener {
   removed(): void;
   /** Its health has become another one. */
   health(health: ContainerHealth): void;
+  /** Calls back whenever somebody has begun or ceased to listen. @returns tells whether an event has listeners */
+  onListeners(changed: () => void): (event: 'exit' | 'health') => boolean;
 }
 
 /** A container's directories, its processes and their order. */
@@ -72,9 +75,9 @@ export interface Life {
   /** Starts the command; resolves when it runs. */
   start(): Promise<void>;
   /** Ends the container with grace. @returns how it ended; null when it did not run */
-  stop(options: StopOptions): Promise<ExitStatus | null>;
+  stop(request: StopRequest): Promise<ExitStatus | null>;
   /** Sends a signal to the first process; with SIGKILL, waits for its end. */
-  kill(signal: NodeJS.Signals): Promise<void>;
+  kill(signal: Signal): Promise<void>;
   /** Waits until it has ended and is not started again by itself. */
   wait(): Promise<ExitStatus>;
   pause(): Promise<void>;

@@ -17,10 +17,12 @@ import { plainPath, type ResolvedMount, specMount, volumeName } from '../spec/mo
 import { makesNamespace, type Spec, type SpecMount } from '../spec/spec.ts';
 import { launchInit } from './child.ts';
 import { explainMount } from './explain-mounts.ts';
+import { findMountPoint } from './find-mount.ts';
 import type { Life } from './life.ts';
 import { resolveMounts } from './resolve-mounts.ts';
 import type { FilesOnDisk } from './snapshot.ts';
 import { userNamespaceOf } from './user-namespace.ts';
+import { kindOfPart } from './volume-part.ts';
 import { sourceOf } from './volumes.ts';
 
 /**
@@ -48,7 +50,10 @@ export async function unmountFrom(life: Life, target: string): Promise<void> {
     const path = plainPath(target);
     const found = spec.mounts.findLast((each) => each.standard !== true && plainPath(each.destination) === path);
     if (found === undefined) throw notFound(spec, target);
-    await perform(planUnmount(spec, { ...found, destination: path }), spec, pid, [found]);
+    const point = findMountPoint(spec, pid, found);
+    if (point === undefined) throw notThere(target);
+    const mounted = { ...found, destination: point };
+    await perform(planUnmount(spec, mounted), spec, pid, [mounted]);
     await life.remount((mounts) => without(mounts, found));
   });
   await refresh(life);
@@ -80,13 +85,14 @@ async function resolveMount(mount: Mount, files: FilesOnDisk): Promise<ResolvedM
   if (mount.type === 'image') {
     await addContainerUses(store, id, { mounted: mount.image.root(store, 'prepare').layers });
   }
-  if (mount.type !== 'volume') return resolveMounts([mount], { store, container }, 'prepare');
+  const places = { store, container, partKind: kindOfPart };
+  if (mount.type !== 'volume') return resolveMounts([mount], places, 'prepare');
   const source = sourceOf(mount, base.root(store, 'prepare'));
   const name = volumeName(mount);
   if (name === undefined) return [await makeOwn(mount, container, source)];
   await addContainerUses(store, id, { volumes: [name] });
   await useVolume(store, name, source);
-  return resolveMounts([mount], { store, container }, 'prepare');
+  return resolveMounts([mount], places, 'prepare');
 }
 
 /** A volume that goes with the container, beside those that it was made with. */
@@ -117,6 +123,11 @@ async function perform(plan: Plan, spec: Spec, pid: number, mounts: readonly Spe
   } finally {
     close(target);
   }
+}
+
+function notThere(target: string): CaissonError {
+  const message = `what was mounted at '${target}' is not where that leads to now`;
+  return new CaissonError('MOUNT_NOT_FOUND', message, { hint: 'the container has changed what is on the way to it' });
 }
 
 function notFound(spec: Spec, target: string): CaissonError {

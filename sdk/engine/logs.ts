@@ -1,4 +1,5 @@
 /** What a container has written, from when it began to: entries, and what is asked of them. Pure but for the reading. */
+import { onAbort } from './abort.ts';
 import { LineReader } from './lines.ts';
 
 /** Something that a container wrote at once. With a terminal, all of it is `stdout`. */
@@ -68,8 +69,7 @@ async function* readEntries(open: () => LogSource, options: LogsOptions): AsyncG
   signal?.throwIfAborted();
   const source = open();
   const stop = new AbortController();
-  const abort = () => stop.abort(signal?.reason);
-  signal?.addEventListener('abort', abort, { once: true });
+  const release = signal && onAbort(signal, () => stop.abort(signal.reason));
   const timer = options.follow === true && until !== undefined ? endAt(until, stop) : undefined;
   try {
     const wanted = () => select(source.read(), options);
@@ -80,7 +80,7 @@ async function* readEntries(open: () => LogSource, options: LogsOptions): AsyncG
     }
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', abort);
+    release?.();
     source.close();
   }
 }

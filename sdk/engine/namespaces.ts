@@ -1,13 +1,14 @@
 /** The containers whose namespaces a container joins. */
-import { readFileSync, readlinkSync } from 'node:fs';
-import { type ContainerRecord, findContainer, type IdMapping, type IdMappings, type Store } from '../../store/index.ts';
+import { readlinkSync } from 'node:fs';
+import { type ContainerRecord, findContainer, type IdMappings, type Store } from '../../store/index.ts';
 import { CaissonError, hasCode } from '../../syscalls/index.ts';
-import { type JoinedContainer, referencesIn } from '../spec/namespaces.ts';
+import { isOfPath, type JoinedContainer, referencesIn } from '../spec/namespaces.ts';
 import { SHORT_ID_LENGTH } from '../spec/normalize.ts';
 import type { ContainerOptions } from '../spec/options.ts';
 import type { NamespaceType } from '../spec/spec.ts';
 import { type Held, holdFirst } from './held.ts';
 import { type Joiner, joinedOf, type LookUp, nameOf } from './joined.ts';
+import { idsOfPath, idsOfProcess } from './namespace-ids.ts';
 import { fileOf, gone } from './open-namespaces.ts';
 
 /**
@@ -18,7 +19,7 @@ export const findJoined: LookUp = (options, joiner) => {
   const containers = new Map<string, JoinedContainer>();
   const pids = new Map<string, number>();
   const hostnames = new Map<string, string>();
-  let mappings: IdMappings | undefined;
+  let mappings = idsAsked(options, joiner.effect);
   for (const reference of referencesIn(options)) {
     const name = nameOf(reference);
     if (containers.has(name)) continue;
@@ -26,12 +27,13 @@ export const findJoined: LookUp = (options, joiner) => {
     const held = record === undefined ? undefined : holdJoined(record, joiner);
     try {
       const hasUser = held !== undefined && namespaceOf(held.pid, 'user') !== namespaceOf('self', 'user');
-      containers.set(name, { id: record?.id ?? name, hasUser });
+      const has = (type: NamespaceType) => held === undefined || isOther(held.pid, type);
+      containers.set(name, { id: record?.id ?? name, hasUser, hasMounts: has('mount'), hasTime: has('time') });
       if (record !== undefined)
         hostnames.set(name, (record.options as ContainerOptions).hostname ?? record.id.slice(0, SHORT_ID_LENGTH));
       if (held === undefined) continue;
       pids.set(name, held.pid);
-      mappings = hasUser ? readMappings(held.pid) : (mappings ?? { uid: [], gid: [] });
+      mappings = hasUser ? idsOfProcess(held.pid) : (mappings ?? { uid: [], gid: [] });
     } finally {
       held?.release();
     }
@@ -81,14 +83,23 @@ function namespaceOf(pid: number | 'self', type: NamespaceType): string {
   return readlinkSync(fileOf(pid, type));
 }
 
-/** The ids of the user namespace that a process is in, as this one counts (man 7 user_namespaces). */
-function readMappings(pid: number): IdMappings {
-  const read = (name: string): IdMapping[] => {
-    const lines = readFileSync(`/proc/${pid}/${name}`, 'latin1').trim().split('\n');
-    return lines.map((line) => {
-      const [containerID = 0, hostID = 0, size = 0] = line.trim().split(/\s+/).map(Number);
-      return { containerID, hostID, size };
-    });
-  };
-  return { uid: read('uid_map'), gid: read('gid_map') };
+/** Whether a process is in another namespace than this one; of one that ends just now, that is taken for granted. */
+function isOther(pid: number, type: NamespaceType): boolean {
+  try {
+    return namespaceOf(pid, type) !== namespaceOf('self', type);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ESRCH')) return true;
+    throw error;
+  }
+}
+
+/** Those of a user namespace by its path. For who only looks at a container, it may be gone. */
+function idsAsked({ userns }: ContainerOptions, effect: Joiner['effect']): IdMappings | undefined {
+  if (!isOfPath(userns)) return undefined;
+  try {
+    return idsOfPath(userns.path);
+  } catch (error) {
+    if (effect === 'describe') return undefined;
+    throw error;
+  }
 }

@@ -1,16 +1,18 @@
 /** What a process writes, as Node streams with two conveniences. */
 import { constants } from 'node:os';
-import { Readable } from 'node:stream';
+import { finished, Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { close, F_SETPIPE_SZ, fcntl, read, SyscallError, type Watch, watch } from '../../syscalls/index.ts';
-import { LineReader } from './lines.ts';
 
 /** The output of a process: a Node Readable of Buffers. What nobody reads makes the process wait, as with any pipe. */
 export type Output = Readable & OutputConveniences;
 
 /** What the output of a process has besides what every Readable has. */
 export interface OutputConveniences {
-  /** The output line by line, as UTF-8 text without the ends of lines. */
+  /**
+   * The output line by line, as UTF-8 text without the ends of lines. Who leaves the loop leaves the stream open, and
+   * whoever reads it next, by whatever means, goes on behind the last line.
+   */
   lines(): AsyncIterableIterator<string>;
   /** The output as a Web Stream. */
   web(): ReadableStream<Uint8Array>;
@@ -51,13 +53,19 @@ export function openOutput(descriptor: number, parts: OutputParts = {}): Output 
 
 /** Reads what a non-blocking pipe holds: some bytes, none at its end, undefined when there are none now. */
 export function readPipe(descriptor: number): Buffer | undefined {
-  const buffer = Buffer.allocUnsafe(PIPE_BYTES);
-  const count = read.attempt(descriptor, buffer, PIPE_BYTES);
+  scratch ??= Buffer.allocUnsafeSlow(PIPE_BYTES);
+  const count = read.attempt(descriptor, scratch, PIPE_BYTES);
   if (count === -constants.errno.EAGAIN) return undefined;
   if (count < 0) throw new SyscallError({ errno: -count, syscall: 'read' });
-  // A few bytes must not keep 64 KiB alive.
-  return count < PIPE_BYTES / 4 ? Buffer.from(buffer.subarray(0, count)) : buffer.subarray(0, count);
+  const filled = scratch.subarray(0, count);
+  // A few bytes must not keep 64 KiB alive; many are not worth a copy.
+  if (count < PIPE_BYTES / 4) return Buffer.from(filled);
+  scratch = undefined;
+  return filled;
 }
+
+/** What is read into next. Most reads find little, or the end, and should not cost 64 KiB each. */
+let scratch: Buffer | undefined;
 
 class PipeStream extends Readable {
   #descriptor: number | undefined;
@@ -149,8 +157,85 @@ class PipeStream extends Readable {
   }
 }
 
+/**
+ * The lines of a stream. Who leaves them before the end leaves the stream as it is behind the line he had last: so it is
+ * read by hand, as what Node iterates is destroyed.
+ */
 async function* lines(stream: Readable): AsyncIterableIterator<string> {
-  const reader = new LineReader();
-  for await (const chunk of stream) yield* reader.add(chunk as Buffer);
-  yield* reader.end();
+  /** A line that has begun, in pieces. */
+  let begun: Buffer[] = [];
+  for (let piece = await nextPiece(stream); piece !== undefined; piece = await nextPiece(stream)) {
+    const end = piece.lastIndexOf(NEWLINE) + 1;
+    const rest = piece.subarray(end);
+    if (end === 0) {
+      begun.push(rest);
+      continue;
+    }
+    const whole = Buffer.concat([...begun, piece.subarray(0, end)]);
+    begun = rest.length === 0 ? [] : [rest];
+    yield* linesOf(whole, (unread) => stream.unshift(Buffer.concat([unread, rest])));
+  }
+  const last = Buffer.concat(begun).toString('utf8');
+  if (last !== '') yield last;
+}
+
+const NEWLINE = 0x0a;
+
+/** The lines of text that ends with one. @param giveBack is given the rest when they are left before the end */
+function* linesOf(bytes: Buffer, giveBack: (unread: Buffer) => void): Generator<string> {
+  const lines = bytes.toString('utf8').split('\n').slice(0, -1);
+  let count = 0;
+  let isLeft = true;
+  try {
+    for (const line of lines) {
+      count++;
+      yield line.endsWith('\r') ? line.slice(0, -1) : line;
+    }
+    isLeft = false;
+  } finally {
+    if (isLeft) giveBack(behindLines(bytes, count));
+  }
+}
+
+function behindLines(bytes: Buffer, count: number): Buffer {
+  let at = 0;
+  for (let line = 0; line < count; line++) at = bytes.indexOf(NEWLINE, at) + 1;
+  return bytes.subarray(at);
+}
+
+/**
+ * What a stream has to give, or undefined at its end. Of several bytes the last one is left to it: a stream that is empty
+ * ends, and nothing can be given back to it any more.
+ */
+async function nextPiece(stream: Readable): Promise<Buffer | undefined> {
+  for (;;) {
+    const found: Buffer | string | null = stream.read();
+    const piece = typeof found === 'string' ? Buffer.from(found) : found;
+    if (piece?.length === 1) return piece;
+    if (piece !== null) {
+      stream.unshift(piece.subarray(-1));
+      return piece.subarray(0, -1);
+    }
+    if (!(await hasMore(stream))) return undefined;
+  }
+}
+
+/** Waits until something can be read, or the end. @throws the error of the stream */
+function hasMore(stream: Readable): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const stopWaiting = finished(stream, { writable: false }, (error) => {
+      settle();
+      if (error) reject(error);
+      else resolve(false);
+    });
+    const settle = () => {
+      stopWaiting();
+      stream.off('readable', onReadable);
+    };
+    const onReadable = () => {
+      settle();
+      resolve(true);
+    };
+    stream.on('readable', onReadable);
+  });
 }

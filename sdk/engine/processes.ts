@@ -1,14 +1,19 @@
 /** Which processes are a container's, as this machine's /proc tells. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { hasCode, pidfd_open } from '../../syscalls/index.ts';
+import { KEEPER_NAME } from '../plan/keeper.ts';
 import { isInNamespace } from './pid-namespace.ts';
 
 /** The processes of a container. */
 export interface Members {
   /** Their ids on the host. */
   list(): number[];
+  /** The same, the newest first, each looked at only when it is its turn. Those that are known already are left out. */
+  others(known: { has(pid: number): boolean }): Iterable<number>;
   /** Whether a process is, or was when it was last seen, one of them. */
   has(pid: number): boolean;
+  /** Whether one of them is a keeper (plan/keeper.ts): this container's, or that of another in the same PID namespace. */
+  isKeeper(pid: number): boolean;
 }
 
 /**
@@ -17,16 +22,46 @@ export interface Members {
  */
 export function membersOf(initPid: number): Members {
   const namespace = ownNamespaceOf(initPid);
-  if (namespace === undefined) return { list: () => [], has: () => false };
+  if (namespace === undefined) return NOBODY;
   if (namespace === 'shared') {
-    return { list: () => descendantsOf(initPid, allPids()), has: (pid) => isDescendant(pid, initPid) };
+    const list = () => descendantsOf(initPid, allPids());
+    return {
+      list,
+      others: (known) =>
+        list()
+          .reverse()
+          .filter((pid) => !known.has(pid)),
+      has: (pid) => isDescendant(pid, initPid),
+      isKeeper: (pid) => pid === initPid,
+    };
   }
   const has = (pid: number) => isInNamespace(pid, namespace);
-  return { list: () => allPids().filter(has), has };
+  // Anybody can have its name, but only what we start there has a parent elsewhere; and an init of ours is the first.
+  const isKeeper = (pid: number) => {
+    const { name, ppid } = readStat(pid) ?? {};
+    return name === KEEPER_NAME && pid !== initPid && ppid !== undefined && !has(ppid);
+  };
+  return {
+    list: () => allPids().filter(has),
+    *others(known) {
+      for (const pid of allPids().reverse()) if (!known.has(pid) && has(pid)) yield pid;
+    },
+    has,
+    isKeeper,
+  };
 }
+
+const NOBODY: Members = { list: () => [], others: () => [], has: () => false, isKeeper: () => false };
 
 function allPids(): number[] {
   return readdirSync('/proc').map(Number).filter(Number.isInteger);
+}
+
+/** Whether a process is the first one of a PID namespace that is not ours: all others in it end with it. */
+export function isFirstOfNamespace(pid: number): boolean {
+  // man 5 proc_pid_status: its ids in every namespace, the innermost last.
+  const ids = /^NSpid:\s*(.*)$/m.exec(readProc(`/proc/${pid}/status`) ?? '')?.[1]?.split(/\s+/) ?? [];
+  return ids.length > 1 && ids.at(-1) === '1';
 }
 
 /** Its PID namespace, when it is the first process of that: `pid:[4026532000]`. */
@@ -80,6 +115,14 @@ export function readProc(path: string): string | undefined {
     if (hasCode(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM', 'EINVAL')) return undefined;
     throw error;
   }
+}
+
+/** USER_HZ, in which the kernel tells times to processes: 100 on x86-64 and arm64 (man 7 time). */
+const TICKS_PER_SECOND = 100;
+
+/** Ticks of the clock in milliseconds. */
+export function ticksToMs(ticks: number): number {
+  return (ticks * 1000) / TICKS_PER_SECOND;
 }
 
 /** What /proc/PID/stat says of a process (man 5 proc_pid_stat). Times are in ticks of the clock. */

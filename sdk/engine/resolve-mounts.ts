@@ -1,30 +1,21 @@
 /** Looks at what is to be mounted: what it is on this machine, and whether it is there. */
-import { fstatSync, readFileSync, type Stats, statSync } from 'node:fs';
+import { readFileSync, type Stats, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Store } from '../../store/places.ts';
-import {
-  AT_FDCWD,
-  CaissonError,
-  close,
-  hasCode,
-  O_CLOEXEC,
-  O_DIRECTORY,
-  O_PATH,
-  OPEN_HOW,
-  openat,
-  openat2,
-  RESOLVE_BENEATH,
-  RESOLVE_NO_MAGICLINKS,
-  RESOLVE_NO_SYMLINKS,
-} from '../../syscalls/index.ts';
+import { CaissonError, hasCode } from '../../syscalls/index.ts';
 import type { BindMount, ImageMount, Mount, OverlayMount, VolumeMount } from '../spec/mount-options.ts';
 import { anonymousVolumes, type ResolvedMount, volumeName } from '../spec/mounts.ts';
+import { parseMountInfo } from './mount-info.ts';
+
+/** Finds out what the part of a volume is that is mounted. @param path the volume's directory */
+export type PartKind = (mount: VolumeMount, path: string) => 'file' | 'directory';
 
 /** Where volumes lie. */
 export interface VolumePlaces {
   readonly store: Store;
   /** The container's own directory. */
   readonly container: string;
+  readonly partKind: PartKind;
 }
 
 /**
@@ -43,7 +34,7 @@ export function resolveMounts(
 
 function resolveMount(
   mount: Mount,
-  { store, container }: VolumePlaces,
+  { store, container, partKind }: VolumePlaces,
   own: string | undefined,
   effect: 'prepare' | 'describe',
 ): ResolvedMount[] {
@@ -60,7 +51,7 @@ function resolveMount(
       return resolveImage(mount, store, effect);
     case 'volume': {
       const path = own === undefined ? `${store.volumes}/${volumeName(mount)}/data` : `${container}/${own}`;
-      return [resolveVolume(mount, path, effect)];
+      return [resolveVolume(mount, path, partKind, effect)];
     }
   }
 }
@@ -114,45 +105,24 @@ function kindInLayers(layers: readonly string[], path: string, mount: ImageMount
     const stats = statSync(layer + path, { throwIfNoEntry: false });
     if (stats !== undefined) return stats.isDirectory() ? 'directory' : 'file';
   }
-  throw subpathNotFound(mount, `image ${mount.image.name}`);
+  const message = `there is no '${mount.subpath}' in image ${mount.image.name} to mount at '${mount.target}'`;
+  throw new CaissonError('SUBPATH_NOT_FOUND', message);
 }
 
-/** What is in a volume may be changing, and every container that has it is a stranger: no link in it is followed. */
-function resolveVolume(mount: VolumeMount, path: string, effect: 'prepare' | 'describe'): ResolvedMount {
-  const { subpath } = mount;
-  if (subpath === undefined || effect === 'describe') return { ...mount, path, kind: 'directory' };
-  const resolveHow = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  const how = OPEN_HOW.encode({ flags: O_PATH | O_CLOEXEC, resolve: resolveHow });
-  const top = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-  try {
-    const found = openat2(top, subpath, how, OPEN_HOW.size);
-    try {
-      return { ...mount, path, kind: fstatSync(found).isDirectory() ? 'directory' : 'file' };
-    } finally {
-      close(found);
-    }
-  } catch (cause) {
-    // Closed to this user, it may be open to who mounts it.
-    if (hasCode(cause, 'EACCES')) return { ...mount, path, kind: 'directory' };
-    throw subpathNotFound(mount, `volume '${volumeName(mount) ?? mount.target}'`, cause);
-  } finally {
-    close(top);
-  }
+function resolveVolume(
+  mount: VolumeMount,
+  path: string,
+  partKind: PartKind,
+  effect: 'prepare' | 'describe',
+): ResolvedMount {
+  const isPart = mount.subpath !== undefined && effect === 'prepare';
+  return { ...mount, path, kind: isPart ? partKind(mount, path) : 'directory' };
 }
 
-function subpathNotFound({ target, subpath }: VolumeMount | ImageMount, where: string, cause?: unknown): CaissonError {
-  const message = `there is no '${subpath}' in ${where} to mount at '${target}'`;
-  return new CaissonError('SUBPATH_NOT_FOUND', message, { hint: 'links on the way to it are not followed', cause });
-}
-
-/** Of man 5 proc_pid_mountinfo, the mount that a path is on is the longest mount point above it. */
+/** The mount that a path is on is that of the longest mount point above it. */
 function assertShared(path: string, { target }: BindMount): void {
   const isAbove = (point: string) => point === '/' || path === point || path.startsWith(`${point}/`);
-  const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
-    .trim()
-    .split('\n')
-    .map(parseMount)
-    .filter(({ point }) => isAbove(point));
+  const mounts = parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8')).filter(({ point }) => isAbove(point));
   const length = Math.max(...mounts.map(({ point }) => point.length));
   const found = mounts.findLast(({ point }) => point.length === length);
   if (found?.isShared === true) return;
@@ -160,12 +130,4 @@ function assertShared(path: string, { target }: BindMount): void {
   throw new CaissonError('NOT_SHARED', message, {
     hint: `mount --make-shared ${found?.point}, or propagation: 'slave'`,
   });
-}
-
-function parseMount(line: string): { point: string; isShared: boolean } {
-  const fields = line.split(' ');
-  const point = (fields[4] ?? '').replace(/\\([0-7]{3})/g, (_, digits) =>
-    String.fromCharCode(Number.parseInt(digits, 8)),
-  );
-  return { point, isShared: fields.slice(6).some((field) => field.startsWith('shared:')) };
 }

@@ -18,7 +18,7 @@ import { Image } from '../image.ts';
 import { usesOf } from '../image-root.ts';
 import type { SnapshotOptions } from '../spec/commit.ts';
 import type { ContainerOptions } from '../spec/options.ts';
-import { freeze } from './freeze.ts';
+import { whileStill } from './pause.ts';
 
 /** The files of a container, as what is done with all of them needs to know them. */
 export interface FilesOnDisk {
@@ -125,12 +125,8 @@ async function copyWhileStill(
   const { copyTree } = await import('../../store/transfer.ts');
   const staged = stageSnapshot(store, description);
   try {
-    const frozen = pause && pid !== null ? await freeze(pid, signal) : undefined;
-    try {
-      await copyTree(containerPaths(store, id).upper, staged.layer, signal);
-    } finally {
-      frozen?.thaw();
-    }
+    const copy = () => copyTree(containerPaths(store, id).upper, staged.layer, signal);
+    await (pause && pid !== null ? whileStill(store, id, { initPid: pid, signal }, copy) : copy());
     return staged.publish();
   } catch (error) {
     await staged.discard();

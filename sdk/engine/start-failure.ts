@@ -1,5 +1,6 @@
 /** The error of a start that came to nothing: everything somebody wants to know who was not there. */
 import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { CaissonError, hasCode } from '../../syscalls/index.ts';
 import type { ExitStatus } from './exit-status.ts';
 
@@ -28,7 +29,7 @@ export interface FailedStart {
 /** The error to throw: START_FAILED when the command has ended, NOT_READY when it has not. Pure. */
 export function startFailure(failed: FailedStart): CaissonError {
   const { status, output, missing, cause } = failed;
-  const oomKilled = status?.signal === 'SIGKILL' && failed.wasShortOfMemory;
+  const oomKilled = endedBySigkill(status) && failed.wasShortOfMemory;
   const message = [describeEnd(failed, oomKilled), ...describeOutput(output)].join('\n');
   return new CaissonError(status === undefined ? 'NOT_READY' : 'START_FAILED', message, {
     exitCode: status?.exitCode ?? undefined,
@@ -38,6 +39,11 @@ export function startFailure(failed: FailedStart): CaissonError {
     missing,
     cause,
   });
+}
+
+/** An init of ours exits with 128 + n for signal n, and so does a shell of what it ran. */
+function endedBySigkill(status: ExitStatus | undefined): boolean {
+  return status?.signal === 'SIGKILL' || status?.exitCode === 128 + constants.signals.SIGKILL;
 }
 
 function describeEnd({ name, status, missing, timeoutMs, cause }: FailedStart, oomKilled: boolean): string {

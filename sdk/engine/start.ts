@@ -3,9 +3,10 @@ import { close, compile, pidfd_open } from '../../syscalls/index.ts';
 import { planJoin, TARGET } from '../plan/join.ts';
 import { normalizeProcess } from '../spec/normalize.ts';
 import type { ContainerOptions, ProcessOptions } from '../spec/options.ts';
-import { processFacts } from '../spec/process-facts.ts';
 import { joinsNamespace, type Spec, type SpecProcess } from '../spec/spec.ts';
-import { assertMapped, readUserFiles, resolveUser } from '../spec/user.ts';
+import { assertMapped, inGroups, resolveUser } from '../spec/user.ts';
+import { readUserFiles } from '../spec/user-files.ts';
+import { endOnAbort } from './abort.ts';
 import { type EndListener, type LaunchedInit, launchInit, startJoined } from './child.ts';
 import { compileContainer } from './compile.ts';
 import { takeClaim } from './decide-ids.ts';
@@ -21,7 +22,8 @@ import { userNamespaceOf } from './user-namespace.ts';
 export interface LaunchedContainer extends Running {
   /**
    * Resolves when the command runs. Either this or `failure` is to be called, once.
-   * @throws CaissonError, SyscallError when it could not be; then nothing of the process is left
+   * @throws CaissonError, SyscallError when it could not be, the reason of the abort signal; then nothing of the process
+   * is left
    */
   started(): Promise<void>;
 }
@@ -81,11 +83,18 @@ function launchDecided(
     stdin: stdio.stdin,
     signal: options.signal,
     async started() {
+      const { signal } = options;
+      const aborting = endOnAbort(launched.child, signal);
       try {
         await launched.started();
+        // One that was ended before its command ran reports as little as one whose command runs.
+        if (aborting.hasEnded) await launched.child.exited;
+        signal?.throwIfAborted();
       } catch (error) {
         closeEnds(ends);
-        throw explainStart(error, attempt);
+        throw signal?.aborted === true ? signal.reason : explainStart(error, attempt);
+      } finally {
+        aborting.release();
       }
     },
     failure() {
@@ -130,13 +139,15 @@ export async function joinContainer(
 
 /** Decides a process from the container's own, and its files as they are now. */
 function decideProcess(spec: Spec, initPid: number, args: readonly string[], options: ProcessOptions): SpecProcess {
-  const { env, cwd, user, lastCapability } = spec.process;
-  const resolved =
-    options.user === undefined ? undefined : resolveUser(options.user, readUserFiles([`/proc/${initPid}/root`]));
+  const { env, cwd, lastCapability } = spec.process;
+  const { user, groups = [] } = options;
+  const isAsked = user !== undefined || groups.length > 0;
+  const files = isAsked ? readUserFiles([`/proc/${initPid}/root`]) : { passwd: [], group: [] };
+  const resolved = user === undefined ? undefined : resolveUser(user, files);
   const others =
     resolved === undefined ? env : [...env.filter((each) => !each.startsWith('HOME=')), `HOME=${resolved.home}`];
   const home = resolved?.home ?? '/';
-  const { uidMappings, gidMappings } = spec.linux;
-  assertMapped(resolved ?? user, { ...processFacts('prepare'), mappings: { uid: uidMappings, gid: gidMappings } });
-  return normalizeProcess(options, { user: { ...(resolved ?? user), home }, args, env: others, cwd, lastCapability });
+  const decided = inGroups({ ...(resolved ?? spec.process.user), home }, groups, files);
+  assertMapped(decided, spec.linux, groups);
+  return normalizeProcess(options, { user: decided, args, env: others, cwd, lastCapability });
 }

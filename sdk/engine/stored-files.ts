@@ -1,8 +1,9 @@
 /** The files of a container that is not this thread's. */
 import { renewContainerDirectory } from '../../store/index.ts';
 import { enterRunning, enterStopped, type Session } from '../fs/index.ts';
-import { decideFiles } from './decide.ts';
+import { failedByEnd } from './ending.ts';
 import type { Held } from './held.ts';
+import { decideFiles } from './looks.ts';
 import { assertReachable, type FilesOnDisk, upperOf } from './snapshot.ts';
 import type { StoredLock } from './stored-lock.ts';
 import { specOf } from './stored-spec.ts';
@@ -17,6 +18,8 @@ export async function enterStored(view: StoredView, lock: StoredLock): Promise<S
   const held = view.hold();
   try {
     if (held !== undefined) return await enterRunning(specOf(view.parts, held.pid), held.pid);
+  } catch (error) {
+    if (held === undefined || !(await failedByEnd(error, held.pid, held.ended()))) throw error;
   } finally {
     held?.release();
   }

@@ -10,8 +10,10 @@ import type { ContainerHealth } from '../health-status.ts';
 import { Process } from '../process.ts';
 import type { RestartPolicy } from '../spec/life-options.ts';
 import type { ProcessOptions, TerminalSize } from '../spec/options.ts';
+import type { Signal } from '../spec/signals.ts';
 import type { Spec, SpecMount } from '../spec/spec.ts';
 import type { Attachment, AttachOptions } from './attach.ts';
+import { failedByEnd } from './ending.ts';
 import type { ExitStatus } from './exit-status.ts';
 import type { ContainerState, Life, LifeListener } from './life.ts';
 import type { Logs, LogsOptions } from './logs.ts';
@@ -21,9 +23,10 @@ import { pauseContainer, resumeContainer } from './pause.ts';
 import type { Running } from './running.ts';
 import type { FilesOnDisk } from './snapshot.ts';
 import { joinContainer } from './start.ts';
-import type { StopOptions } from './stop.ts';
+import type { StopRequest } from './stop.ts';
 import { describeStored, enterStored } from './stored-files.ts';
 import { StoredLock } from './stored-lock.ts';
+import { StoredNews } from './stored-news.ts';
 import { changeMounts, type StoredParts, specOf } from './stored-spec.ts';
 import { startStored } from './stored-start.ts';
 import { holdToEnd, killStored, stopStored, waitForStored } from './stored-stop.ts';
@@ -40,6 +43,7 @@ export class StoredLife implements Life {
   readonly files = new Access({
     enter: () => enterStored(this.#view, this.#lock),
     busy: () => (this.#turns.isOver ? undefined : this.#turns.over()),
+    isAlone: () => this.#lock.isHeld,
     left: () => this.#lock.release(),
   });
   readonly #view: StoredView;
@@ -47,6 +51,7 @@ export class StoredLife implements Life {
   /** Held while it is started, and while the files of a container that does not run are mounted for us. */
   readonly #lock: StoredLock;
   readonly #listener: LifeListener;
+  readonly #news: StoredNews;
   readonly #turns = new Turns();
   readonly #ending = new AbortController();
   #removing: Promise<void> | undefined;
@@ -56,6 +61,7 @@ export class StoredLife implements Life {
     this.#streams = new StoredStreams(this.#view);
     this.#lock = new StoredLock(this.#view);
     this.#listener = listener;
+    this.#news = new StoredNews(this.#view, listener);
     this.id = parts.record.id;
     this.createdAt = new Date(parts.record.createdAt);
     this.labels = parts.record.labels;
@@ -142,16 +148,16 @@ export class StoredLife implements Life {
     });
   }
 
-  stop(options: StopOptions): Promise<ExitStatus | null> {
-    return stopStored(this.#view, options);
+  stop(request: StopRequest): Promise<ExitStatus | null> {
+    return stopStored(this.#view, request).finally(() => this.#news.tell());
   }
 
-  kill(signal: NodeJS.Signals): Promise<void> {
-    return killStored(this.#view, signal);
+  kill(signal: Signal): Promise<void> {
+    return killStored(this.#view, signal).finally(() => this.#news.tell());
   }
 
   wait(): Promise<ExitStatus> {
-    return waitForStored(this.#view);
+    return waitForStored(this.#view).finally(() => this.#news.tell());
   }
 
   async pause(): Promise<void> {
@@ -169,8 +175,11 @@ export class StoredLife implements Life {
   async resume(): Promise<void> {
     const held = this.state === 'paused' ? this.#view.hold() : undefined;
     if (held === undefined) throw this.notRunning('resumed');
-    resumeContainer(this.#view.parts.store, this.id, held.pid);
-    held.release();
+    try {
+      await resumeContainer(this.#view.parts.store, this.id, held.pid);
+    } finally {
+      held.release();
+    }
   }
 
   rename(name: string): Promise<void> {
@@ -195,6 +204,9 @@ export class StoredLife implements Life {
     if (held === undefined) throw this.notRunning('entered');
     try {
       return await joinContainer(specOf(this.#view.parts, held.pid), held.pid, command, options, stdin);
+    } catch (error) {
+      if (await failedByEnd(error, held.pid, held.ended())) throw this.#endedBefore('entered');
+      throw error;
     } finally {
       held.release();
     }
@@ -212,6 +224,9 @@ export class StoredLife implements Life {
       if (held === undefined) await this.#lock.take(done);
       try {
         return await action(describeStored(this.#view, held, this.#ending.signal));
+      } catch (error) {
+        if (held !== undefined && (await failedByEnd(error, held.pid, held.ended()))) throw this.#endedBefore(done);
+        throw error;
       } finally {
         held?.release();
         this.#lock.release();
@@ -233,6 +248,12 @@ export class StoredLife implements Life {
     return this.#view.notRunning(done);
   }
 
+  /** Its end may not be noted yet. */
+  #endedBefore(done: string): CaissonError {
+    const { state } = this;
+    return wrongState(this.name, state === 'running' ? 'exited' : state, done);
+  }
+
   async #remove(): Promise<void> {
     const { store, record } = this.#view.parts;
     this.#ending.abort(new CaissonError('CONTAINER_REMOVED', `${this.#view.label} was removed`));
@@ -246,6 +267,8 @@ export class StoredLife implements Life {
     };
     await end();
     const lock = record.detached ? await this.#lock.takeForRemoval(end) : undefined;
+    this.#news.tell();
+    this.#news.close();
     try {
       // Nobody changes its record meanwhile, and the lock for that goes with it.
       await whileRecordIsOurs(store, this.id, () => discardContainerDirectory(store, this.id, this.name));

@@ -1,13 +1,16 @@
 /** The lock of a detached container: who holds it has the container's files, and its start, to himself. */
 import { containerLockPath, type Lock, settleLost, tryLock } from '../../store/index.ts';
 import { CaissonError } from '../../syscalls/index.ts';
+import { endLost } from './lost.ts';
+import { readClockOfStart } from './stored-spec.ts';
 import type { StoredView } from './stored-view.ts';
 
 /**
- * So long a lock is asked for that somebody has: a supervisor has it a moment longer than it can be seen, and whoever
- * lists containers takes it to look whether it is free.
+ * So long a lock is asked for that somebody has: a supervisor has it a moment longer than it can be seen, whoever lists
+ * containers takes it to look whether it is free, and an agent among the files stays a little when it has done its work
+ * (fs/access.ts), or longer while its owner is busy.
  */
-const TRIES = 100;
+const TRIES = 400;
 const PAUSE_MS = 5;
 
 /** One container's lock, as this process holds it. */
@@ -24,7 +27,7 @@ export class StoredLock {
    * it was lost, that is noted.
    * @param done completes "the container cannot be …"
    * @returns the descriptor that holds it
-   * @throws CaissonError OWNED_ELSEWHERE, CONTAINER_BUSY after half a second; NOT_RUNNING when it was removed meanwhile
+   * @throws CaissonError OWNED_ELSEWHERE, CONTAINER_BUSY after two seconds; NOT_RUNNING when it was removed meanwhile
    */
   async take(done: string): Promise<number> {
     this.#view.assertDetached(done);
@@ -36,6 +39,11 @@ export class StoredLock {
     throw new CaissonError('CONTAINER_BUSY', `${this.#view.label} cannot be ${done}: another process has it`, {
       hint: 'try again in a second',
     });
+  }
+
+  /** Whether this process holds it. */
+  get isHeld(): boolean {
+    return this.#lock !== undefined;
   }
 
   /** Lets go of it. Idempotent. */
@@ -52,17 +60,26 @@ export class StoredLock {
   async takeForRemoval(end: () => Promise<void>): Promise<Lock> {
     for (;;) {
       const lock = this.#try();
-      if (lock !== undefined) return lock;
+      if (lock !== undefined) return this.#settled(lock);
       await end();
       // It is just about to end, or somebody is among the files: nothing tells when that is over.
       await pause();
     }
   }
 
-  #keep(lock: Lock, done: string): number {
-    const { parts, id } = this.#view;
+  async #settled(lock: Lock): Promise<Lock> {
     try {
-      settleLost(parts.store, id);
+      await settle(this.#view);
+      return lock;
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  async #keep(lock: Lock, done: string): Promise<number> {
+    try {
+      await settle(this.#view);
       if (this.#view.state === 'removed') throw this.#view.notRunning(done);
     } catch (error) {
       // Whoever removed it has removed the lock's file, too: this one is ours.
@@ -74,8 +91,30 @@ export class StoredLock {
   }
 
   #try(): Lock | undefined {
-    return tryLock(containerLockPath(this.#view.parts.store, this.#view.id));
+    return tryToLock(this.#view);
   }
+}
+
+/** Ends what a lost container has left running, and notes its end. While somebody has its lock, that is left to him. */
+export async function settleIfLost(view: StoredView): Promise<void> {
+  if (!view.isLost || view.cell?.phase === 'exited') return;
+  const lock = tryToLock(view);
+  try {
+    if (lock !== undefined) await settle(view);
+  } finally {
+    lock?.release();
+  }
+}
+
+/** For who has the lock, so that there is no supervisor. */
+async function settle({ id, parts: { store } }: StoredView): Promise<void> {
+  const clock = readClockOfStart(store, id);
+  if (clock !== undefined) await endLost(store, id, clock);
+  settleLost(store, id);
+}
+
+function tryToLock({ id, parts: { store } }: StoredView): Lock | undefined {
+  return tryLock(containerLockPath(store, id));
 }
 
 function pause(): Promise<void> {

@@ -70,15 +70,17 @@ class Changes {
       this.#hasEnded = true;
       this.#change();
     });
+    this.#hold(false);
   }
 
   /** Waits until something has changed since the last time. */
   async next(signal: AbortSignal): Promise<'changed' | 'ended'> {
     signal.throwIfAborted();
     if (!this.#hasChanged) {
+      this.#hold(true);
       await wakened(signal, (wake) => {
         this.#wake = wake;
-      });
+      }).finally(() => this.#hold(false));
     }
     this.#hasChanged = false;
     return this.#hasEnded ? 'ended' : 'changed';
@@ -87,6 +89,13 @@ class Changes {
   close(): void {
     this.#files?.close();
     this.#supervisor.close();
+  }
+
+  /** Only who waits is kept from ending: a stream may be left open, and read on later. */
+  #hold(isHeld: boolean): void {
+    if (isHeld) this.#files?.ref();
+    else this.#files?.unref();
+    this.#supervisor.holds(isHeld);
   }
 
   #change(): void {

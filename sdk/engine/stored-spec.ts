@@ -7,6 +7,7 @@ import { readFileSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
 import {
   type ContainerRecord,
   containerPaths,
+  readContainerState,
   type Store,
   temporaryPath,
   whileRecordIsOurs,
@@ -14,9 +15,11 @@ import {
 import { hasCode } from '../../syscalls/index.ts';
 import type { Image } from '../image.ts';
 import type { ContainerOptions } from '../spec/options.ts';
-import type { IdMapping, Spec, SpecMount } from '../spec/spec.ts';
+import type { Spec, SpecMount } from '../spec/spec.ts';
 import { decideContainer } from './decide.ts';
-import { findJoined } from './namespaces.ts';
+import { LOOKS } from './looks.ts';
+import { type Clock, readClock } from './lost.ts';
+import { idsOfProcess } from './namespace-ids.ts';
 
 /** The parts of a stored container. */
 export interface StoredParts {
@@ -26,14 +29,20 @@ export interface StoredParts {
   readonly options: ContainerOptions;
 }
 
+/** What is written down of a detached container: what was decided, when, and what has become of its mounts since. */
+interface WrittenSpec extends Spec {
+  readonly clock?: Clock;
+  readonly remounted?: { readonly run: number; readonly mounts: readonly SpecMount[] };
+}
+
 /** Writes down what was decided about a container that is being started. */
 export function writeSpec(store: Store, id: string, spec: Spec): Promise<void> {
-  return whileRecordIsOurs(store, id, () => replaceSpec(store, id, spec));
+  return whileRecordIsOurs(store, id, () => replaceSpec(store, id, { ...spec, clock: readClock() }));
 }
 
 /**
- * Changes what is written down of a detached container's mounts; does nothing where nothing is. No change that another
- * process makes at the same time is lost.
+ * Changes what is written down of a detached container's mounts, for the run that it is in; does nothing where nothing is.
+ * No change that another process makes at the same time is lost.
  */
 export function changeMounts(
   store: Store,
@@ -41,12 +50,24 @@ export function changeMounts(
   change: (mounts: readonly SpecMount[]) => readonly SpecMount[],
 ): Promise<void> {
   return whileRecordIsOurs(store, id, () => {
-    const spec = readSpec(store, id);
-    if (spec !== undefined) replaceSpec(store, id, { ...spec, mounts: change(spec.mounts) });
+    const written = readWritten(store, id);
+    if (written === undefined) return;
+    const remounted = { run: runOf(store, id), mounts: change(mountsNow(store, id, written)) };
+    replaceSpec(store, id, { ...written, remounted });
   });
 }
 
-function replaceSpec(store: Store, id: string, spec: Spec): void {
+/** A supervisor that starts the container again mounts what was decided, and knows nothing of what was written since. */
+function mountsNow(store: Store, id: string, { mounts, remounted }: WrittenSpec): readonly SpecMount[] {
+  return remounted?.run === runOf(store, id) ? remounted.mounts : mounts;
+}
+
+/** Which run a container is in: when it began. */
+function runOf(store: Store, id: string): number {
+  return Number(readContainerState(store, id)?.startedAt ?? 0);
+}
+
+function replaceSpec(store: Store, id: string, spec: WrittenSpec): void {
   const temporary = temporaryPath(store);
   writeFileSync(temporary, JSON.stringify(spec), { mode: 0o600, flag: 'wx' });
   renameSync(temporary, containerPaths(store, id).spec);
@@ -59,27 +80,30 @@ export function specOf({ store, record, image, options }: StoredParts, pid: numb
   const isHosts = pid !== null && readlinkSync(`/proc/${pid}/ns/user`) === readlinkSync('/proc/self/ns/user');
   // What became of 'auto' is seen by what it is in.
   const found = isHosts ? ({ ...options, userns: 'host' } as const) : options;
-  const spec = decideContainer(image, found, record.id, store, 'describe', findJoined);
+  const spec = decideContainer(image, found, record.id, store, 'describe', LOOKS);
   if (pid === null || isHosts) return spec;
-  const maps = { uidMappings: readMap(pid, 'uid_map'), gidMappings: readMap(pid, 'gid_map') };
-  return { ...spec, linux: { ...spec.linux, ...maps } };
+  const { uid, gid } = idsOfProcess(pid);
+  return { ...spec, linux: { ...spec.linux, uidMappings: uid, gidMappings: gid } };
 }
 
-/** What was decided about a detached container when it was last started; undefined when it never was. */
+/** What was decided about a detached container when it was last started, as it is now; undefined when it never was. */
 export function readSpec(store: Store, id: string): Spec | undefined {
+  const written = readWritten(store, id);
+  if (written === undefined) return undefined;
+  const { clock: _, remounted: __, ...spec } = written;
+  return { ...spec, mounts: mountsNow(store, id, written) };
+}
+
+/** The clock when a detached container was last started, by which times in its state are to be understood. */
+export function readClockOfStart(store: Store, id: string): Clock | undefined {
+  return readWritten(store, id)?.clock;
+}
+
+function readWritten(store: Store, id: string): WrittenSpec | undefined {
   try {
-    return JSON.parse(readFileSync(containerPaths(store, id).spec, 'utf8')) as Spec;
+    return JSON.parse(readFileSync(containerPaths(store, id).spec, 'utf8')) as WrittenSpec;
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   }
-}
-
-/** man 7 user_namespaces: lines of three numbers. */
-function readMap(pid: number, name: 'uid_map' | 'gid_map'): IdMapping[] {
-  const lines = readFileSync(`/proc/${pid}/${name}`, 'latin1').trim().split('\n');
-  return lines.map((line) => {
-    const [containerID = 0, hostID = 0, size = 0] = line.trim().split(/\s+/).map(Number);
-    return { containerID, hostID, size };
-  });
 }

@@ -2,6 +2,7 @@
 import {
   containerPaths,
   EVENT_NUMBERS,
+  forgetPause,
   forgetStop,
   leaveContainer,
   renewContainerDirectory,
@@ -9,10 +10,10 @@ import {
 import { mountsOf } from '../spec/mounts.ts';
 import { decideContainer } from './decide.ts';
 import { takeClaim } from './decide-ids.ts';
-import { findJoined } from './namespaces.ts';
+import { LOOKS } from './looks.ts';
 import { eventPayload } from './note.ts';
 import { openNamespaces } from './open-namespaces.ts';
-import { forgetPause } from './pause.ts';
+import { stopSignalOf } from './stop.ts';
 import { type StoredParts, writeSpec } from './stored-spec.ts';
 import { startSupervised } from './supervisor.ts';
 import { userNamespaceOf } from './user-namespace.ts';
@@ -37,8 +38,8 @@ export async function startStored(parts: StoredParts, lock: number): Promise<voi
     image.root(store, 'prepare'),
   );
   forgetStop(store, id);
-  forgetPause(store, id);
-  const spec = decideContainer(image, options, id, store, 'prepare', findJoined);
+  await forgetPause(store, id);
+  const spec = decideContainer(image, options, id, store, 'prepare', LOOKS);
   const range = takeClaim(spec);
   const namespaces = openNamespaces(spec, store);
   try {
@@ -48,6 +49,7 @@ export async function startStored(parts: StoredParts, lock: number): Promise<voi
       id,
       spec,
       options,
+      stopSignal: stopSignalOf(parts),
       lock,
       holds: range?.lock === undefined ? [] : [range.lock],
       values: { ...userNamespaceOf(spec), ...namespaces.values },

@@ -1,12 +1,14 @@
 /** Ends a container that is not this thread's, and waits for its end. */
-import { askToStop, UNKNOWN_STATUS } from '../../store/index.ts';
+import { askToStop, forgetPause, UNKNOWN_STATUS } from '../../store/index.ts';
 import { CaissonError } from '../../syscalls/index.ts';
+import type { Signal } from '../spec/signals.ts';
 import { asksToBeKept } from './end-signal.ts';
 import { type ExitStatus, exitStatusOf } from './exit-status.ts';
 import type { Held } from './held.ts';
 import { isPaused, resumeContainer } from './pause.ts';
-import { type StopOptions, stopProcess, stopSignalOf } from './stop.ts';
+import { type StopRequest, stopProcess, stopSignalOf } from './stop.ts';
 import { endOf } from './stored-end.ts';
+import { settleIfLost } from './stored-lock.ts';
 import type { StoredView } from './stored-view.ts';
 import { tellSupervisor } from './supervisor-request.ts';
 
@@ -34,7 +36,7 @@ export async function holdToEnd(view: StoredView, request: 'stop' | 'remove'): P
 const LOOK_MS = 5;
 
 /** Ends it with grace. @returns how it ended; null when it did not run */
-export async function stopStored(view: StoredView, { timeoutMs, signal }: StopOptions): Promise<ExitStatus | null> {
+export async function stopStored(view: StoredView, request: StopRequest): Promise<ExitStatus | null> {
   const { store, options } = view.parts;
   if (view.state === 'created' || view.state === 'removed') return null;
   const held = await holdToEnd(view, 'stop');
@@ -43,11 +45,11 @@ export async function stopStored(view: StoredView, { timeoutMs, signal }: StopOp
     const stoppable = {
       pid: held.pid,
       isReaper: options.init === true || asksToBeKept(options),
-      kill: (name: NodeJS.Signals) => held.kill(name),
+      kill: (name: Signal) => held.kill(name),
       wait: () => waitForStored(view),
     };
-    const ended = stopProcess(stoppable, signal ?? stopSignalOf(view.parts), timeoutMs);
-    if (isPaused(store, view.id)) resumeContainer(store, view.id, held.pid);
+    const ended = stopProcess(stoppable, { ...request, signal: request.signal ?? stopSignalOf(view.parts) });
+    if (isPaused(store, view.id)) await resumeContainer(store, view.id, held.pid);
     return await ended;
   } finally {
     held.release();
@@ -55,7 +57,7 @@ export async function stopStored(view: StoredView, { timeoutMs, signal }: StopOp
 }
 
 /** Sends a signal to its first process; with SIGKILL, waits for its end. */
-export async function killStored(view: StoredView, signal: NodeJS.Signals): Promise<void> {
+export async function killStored(view: StoredView, signal: Signal): Promise<void> {
   const isEnd = signal === 'SIGKILL' || signal === stopSignalOf(view.parts);
   const held = isEnd ? await holdToEnd(view, 'stop') : view.hold();
   held?.kill(signal);
@@ -81,5 +83,7 @@ export async function waitForStored(view: StoredView): Promise<ExitStatus> {
 async function endForGood(view: StoredView): Promise<ExitStatus | undefined> {
   const { store, record } = view.parts;
   const cell = await endOf(store, record);
+  await settleIfLost(view);
+  if (cell?.phase === 'exited') await forgetPause(store, view.id);
   return cell?.phase === 'exited' && cell.status !== UNKNOWN_STATUS ? exitStatusOf(cell.status) : undefined;
 }

@@ -1,5 +1,5 @@
 /** Our ends of a process's descriptors, which become Node streams when somebody asks: most are never asked for. */
-import { Readable, type Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import {
   CaissonError,
   close,
@@ -25,6 +25,7 @@ export class Streams {
   readonly #stderr: LazyOutput;
   #input: number | undefined;
   #stdin: Writable | undefined;
+  #isInputClosed = false;
 
   /**
    * Takes ownership of the descriptors.
@@ -45,9 +46,14 @@ export class Streams {
     this.#stderr.drain();
   }
 
-  /** @throws CaissonError NO_STREAM */
+  /**
+   * Of a process that has ended, a stream that is closed.
+   * @throws CaissonError NO_STREAM
+   */
   get stdin(): Writable {
     if (this.#input !== undefined) this.#stdin = openInput(this.#input);
+    // As whoever has asked before finds it.
+    else if (this.#isInputClosed) this.#stdin ??= new Writable().destroy();
     this.#input = undefined;
     return this.#stdin ?? this.#terminal?.claim() ?? noStream('stdin');
   }
@@ -72,7 +78,7 @@ export class Streams {
    */
   settle(): boolean {
     this.#closeInput();
-    return [this.#stdout.settle(), this.#stderr.settle()].every(Boolean);
+    return [this.#stdout.settle(), this.#stderr.settle(), this.#terminal?.settle() ?? true].every(Boolean);
   }
 
   /** Closes what nobody has asked for. */
@@ -80,10 +86,14 @@ export class Streams {
     this.#closeInput();
     this.#stdout.release();
     this.#stderr.release();
+    this.#terminal?.release();
   }
 
   #closeInput(): void {
-    if (this.#input !== undefined) close(this.#input);
+    if (this.#input !== undefined) {
+      close(this.#input);
+      this.#isInputClosed = true;
+    }
     this.#input = undefined;
     this.#stdin?.destroy();
   }
@@ -118,7 +128,7 @@ class LazyOutput {
     if (this.#descriptor !== undefined) {
       this.#stream = openOutput(this.#descriptor, { before, note: this.#log && ((chunk) => this.#note(chunk)) });
     } else if (this.#unread !== undefined) {
-      this.#stream = asOutput(Readable.from(before));
+      this.#stream = asOutput(Readable.from(before, { objectMode: false }));
     }
     this.#unread = undefined;
     this.#descriptor = undefined;

@@ -25,11 +25,14 @@ import { HEALTH_DESCRIPTORS } from '../plan/supervisor-health.ts';
 import type { Journal } from '../plan/supervisor-notes.ts';
 import type { SupervisedStdio } from '../plan/supervisor-stdio.ts';
 import type { ContainerOptions } from '../spec/options.ts';
+import { type Signal, signalNumber } from '../spec/signals.ts';
 import { joinsNamespace, type Spec } from '../spec/spec.ts';
 import type { LaunchValues } from './child.ts';
 import { compileContainer, type ReadyPlan } from './compile.ts';
+import { isKept } from './end-signal.ts';
 import { explainStart } from './explain.ts';
 import { stdioOptions, wiringOf } from './stdio.ts';
+import { DEFAULT_TIMEOUT_MS } from './stop.ts';
 import { awaitStart } from './supervisor-report.ts';
 
 /** What is to be started. */
@@ -39,6 +42,8 @@ export interface SupervisedStart {
   readonly spec: Spec;
   /** Of these: tty, stdin, stdout, stderr, restart, logs, signal. */
   readonly options: ContainerOptions;
+  /** What the container is asked to end by. */
+  readonly stopSignal: Signal;
   /** The descriptor that holds the container's lock. */
   readonly lock: number;
   /** Other descriptors that the supervisor is to hold, such as a claim on a range of ids. @default none */
@@ -78,6 +83,11 @@ export async function startSupervised(start: SupervisedStart): Promise<number> {
       logs: {
         maxFileBytes: options.logs?.maxFileBytes ?? DEFAULT_MAX_FILE_BYTES,
         maxFiles: options.logs?.maxFiles ?? DEFAULT_MAX_FILES,
+      },
+      stop: {
+        signal: signalNumber(start.stopSignal),
+        graceSeconds: DEFAULT_TIMEOUT_MS / 1000,
+        kept: isKept(spec),
       },
       journal: start.journal,
       works: overlayWorks(spec),

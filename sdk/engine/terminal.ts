@@ -33,6 +33,13 @@ export interface Drainable {
   drain(): void;
   /** The stream, for who asks for it: with what was read for the log before. */
   claim(): Terminal;
+  /**
+   * Of a process that has ended: reads what it has left, unless somebody has the stream and does.
+   * @returns false when another process has the terminal open, and may still write to it
+   */
+  settle(): boolean;
+  /** Closes it, unless somebody has the stream. */
+  release(): void;
 }
 
 /** A window whose size a process can be told. */
@@ -42,6 +49,9 @@ export interface Resizable {
 }
 
 const CHUNK_BYTES = 65_536;
+
+/** More than a terminal holds (drivers/tty/tty_buffer.c: 64 KiB), of which it gives 4 KiB at once. */
+const MAX_READS = 64;
 
 /** A terminal that is not there yet: its master arrives through a socket, which this takes ownership of. */
 export function openTerminal(socket: number, log?: MemoryLog): Terminal {
@@ -53,6 +63,10 @@ class TerminalStream extends Duplex implements Resizable, Drainable {
   /** From when on it is read for the log only. */
   #drainedFrom: number | undefined;
   #isClaimed = false;
+  #hasEnded = false;
+  /** Through which the master arrives, until it has. */
+  #socket: number | undefined;
+  readonly #arrival: Watch;
   #master: number | undefined;
   #watch: Watch | undefined;
   #size: TerminalSize | undefined;
@@ -64,12 +78,8 @@ class TerminalStream extends Duplex implements Resizable, Drainable {
   constructor(socket: number, log: MemoryLog | undefined) {
     super({ allowHalfOpen: true });
     this.#log = log;
-    const arrival = watch(socket, { readable: true }, () => {
-      arrival.close();
-      const master = receiveDescriptor(socket);
-      close(socket);
-      this.#arrive(master);
-    });
+    this.#socket = socket;
+    this.#arrival = watch(socket, { readable: true }, () => this.#receive());
   }
 
   resize(size: TerminalSize): void {
@@ -79,11 +89,11 @@ class TerminalStream extends Duplex implements Resizable, Drainable {
   }
 
   drain(): void {
-    if (this.#isClaimed || this.#log === undefined) return;
+    if (this.#isClaimed || this.#hasEnded || this.#log === undefined) return;
     this.#drainedFrom ??= this.#log.place;
     this.#wantsOutput = true;
     this.#wait();
-    this.#print();
+    this.#printAll();
   }
 
   claim(): Terminal {
@@ -91,7 +101,19 @@ class TerminalStream extends Duplex implements Resizable, Drainable {
     const from = this.#drainedFrom;
     this.#drainedFrom = undefined;
     if (from !== undefined) for (const chunk of this.#log?.of('stdout', from) ?? []) this.push(chunk);
+    if (from !== undefined && this.#hasEnded) this.push(null);
     return this as unknown as Terminal;
+  }
+
+  settle(): boolean {
+    if (this.#isClaimed) return true;
+    this.#receive();
+    this.#printAll();
+    return this.#hasEnded;
+  }
+
+  release(): void {
+    if (!this.#isClaimed) this.destroy();
   }
 
   override _read(): void {
@@ -105,11 +127,17 @@ class TerminalStream extends Duplex implements Resizable, Drainable {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#watch?.close();
-    this.#watch = undefined;
-    if (this.#master !== undefined) close(this.#master);
-    this.#master = undefined;
+    this.#closeMaster();
     done(error);
+  }
+
+  #receive(): void {
+    if (this.#socket === undefined) return;
+    this.#arrival.close();
+    const master = receiveDescriptor(this.#socket);
+    close(this.#socket);
+    this.#socket = undefined;
+    this.#arrive(master);
   }
 
   #arrive(master: number | undefined): void {
@@ -142,14 +170,21 @@ class TerminalStream extends Duplex implements Resizable, Drainable {
     if (this.#typed === undefined) done();
   }
 
-  #print(): void {
+  /** Reads what is there, whoever wants it; who never stops writing is not read for ever. */
+  #printAll(): void {
+    for (let reads = 0; reads < MAX_READS && this.#print(); reads++);
+  }
+
+  /** @returns whether there was something */
+  #print(): boolean {
     const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
     const count = this.#attempt((master) => read(master, chunk, chunk.length));
-    if (count === 0 || this.#master === undefined) return;
+    if (count === 0 || this.#master === undefined) return false;
     const printed = Buffer.from(chunk.subarray(0, count));
     this.#log?.note('stdout', printed);
     this.#wantsOutput = this.#drainedFrom !== undefined || this.push(printed);
     this.#wait();
+    return true;
   }
 
   /** The count of what could be done now. EIO is how a master says that nobody has the other side open any more. */
@@ -166,13 +201,21 @@ class TerminalStream extends Duplex implements Resizable, Drainable {
 
   #end(): void {
     this.#wantsOutput = false;
-    this.#watch?.close();
-    this.#watch = undefined;
-    this.push(null);
+    this.#hasEnded = true;
+    this.#closeMaster();
+    // Who claims it then gets first what was read for the log.
+    if (this.#drainedFrom === undefined) this.push(null);
     const typed = this.#typed;
     this.#typed = undefined;
     typed?.done();
     this.end();
+  }
+
+  #closeMaster(): void {
+    this.#watch?.close();
+    this.#watch = undefined;
+    if (this.#master !== undefined) close(this.#master);
+    this.#master = undefined;
   }
 }
 

@@ -1,6 +1,6 @@
 /** What runs in a container: as this machine's /proc tells, without a program in it. */
 import { readFileSync } from 'node:fs';
-import { membersOf, readProc, readStat } from './processes.ts';
+import { membersOf, readProc, readStat, ticksToMs } from './processes.ts';
 
 /** A process of a container. */
 export interface ProcessInfo {
@@ -31,9 +31,6 @@ interface Range {
   readonly size: number;
 }
 
-/** USER_HZ, in which the kernel tells times to processes: 100 on x86-64 and arm64 (man 7 time). */
-const TICKS_PER_SECOND = 100;
-
 /** The processes of a container, by their ids. @param initPid its first process */
 export function processesIn(initPid: number): ProcessInfo[] {
   const maps = { uid: readRanges(initPid, 'uid_map'), gid: readRanges(initPid, 'gid_map') };
@@ -53,7 +50,6 @@ function describe(
   const status = readProc(`/proc/${pid}/status`);
   const command = readProc(`/proc/${pid}/cmdline`);
   if (stat === undefined || status === undefined || command === undefined) return undefined;
-  const ticksToMs = (ticks: number) => (ticks * 1000) / TICKS_PER_SECOND;
   return {
     pid,
     pidInside: Number(field(status, 'NSpid').at(-1)),

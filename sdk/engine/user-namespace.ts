@@ -22,7 +22,8 @@ export function userNamespaceOf({
     const hostUser = idOutside(user.uid, mappings.uid) ?? 0;
     return { [USER_NAMESPACE.name]: namespace, [IDMAP_NAMESPACE.name]: idmap, [HOST_USER.name]: hostUser };
   }
-  if (!entersNamespace(linux)) return {};
+  const isGiven = linux.namespaces.some(({ type, path }) => type === 'user' && path !== undefined);
+  if (!entersNamespace(linux) || isGiven) return {};
   const ids = ownIds();
   if (ids.kind !== 'subordinate') return {};
   return { [USER_NAMESPACE.name]: userMappedNamespace(ids, mappings) };

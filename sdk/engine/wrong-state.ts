@@ -9,6 +9,7 @@ export function wrongState(name: string, state: ContainerState | 'being removed'
   if (done === 'resumed' && state === 'running') return new CaissonError('NOT_PAUSED', message);
   if (state === 'paused') return new CaissonError('PAUSED', message, { hint: 'resume it first' });
   if (state === 'removed' || state === 'being removed') return new CaissonError('NOT_RUNNING', message);
-  const isUp = state === 'running' || state === 'restarting';
+  // What is restarting has no process that anything could be done with, but cannot be started either.
+  const isUp = state === 'running' || (state === 'restarting' && done === 'started');
   return new CaissonError(isUp ? 'ALREADY_RUNNING' : 'NOT_RUNNING', message);
 }

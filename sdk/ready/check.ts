@@ -10,6 +10,9 @@ const isPort = integer(1, 65_535);
 const isStatus = integer(100, 599);
 // Loaded when it is needed: importing caisson is to be quick.
 const net = () => process.getBuiltinModule('node:net');
+const isAddress: Check = (value) => {
+  return typeof value === 'string' && net().isIP(value) > 0 && !value.includes('%') ? undefined : 'an IP address';
+};
 const isCommand: Check = (value) => {
   return isStrings(value) ?? ((value as unknown[]).length > 0 ? undefined : 'at least one string');
 };
@@ -22,7 +25,7 @@ const isHeaders: Check = (value) => {
 const CHECKS: Readonly<Record<string, Checks>> = {
   port: {
     port: isPort,
-    host: (value) => (typeof value === 'string' && net().isIP(value) > 0 ? undefined : 'an IP address'),
+    host: isAddress,
   },
   log: {
     pattern: (value) => {
@@ -34,6 +37,7 @@ const CHECKS: Readonly<Record<string, Checks>> = {
   },
   http: {
     port: isPort,
+    host: isAddress,
     path: (value) => {
       // What has a space or a control character would end the request's line.
       return typeof value === 'string' && /^\/[\x21-\x7e]*$/.test(value) ? undefined : 'a path that begins with /';

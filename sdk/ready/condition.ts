@@ -55,7 +55,7 @@ async function lacking(
     case 'port':
       return lacksPort(leaf, container.inspect());
     case 'http':
-      return lacksAnswer(leaf, (port, limited) => container.connect(port, { signal: limited }), signal);
+      return lacksAnswer(leaf, (port, options) => container.connect(port, options), signal);
     case 'exec':
       return failedCommand(leaf, container, signal);
     case 'check':
@@ -97,8 +97,13 @@ async function failedCommand(
   return `${killed ?? `exit code ${exitCode}`}${said === '' ? '' : `: ${said.slice(0, 200)}`}`;
 }
 
+/** Who does not answer keeps nobody longer than the signal says. */
 async function saidNo({ check }: CheckReady, container: Container, signal: AbortSignal): Promise<string | undefined> {
-  return (await check(container, signal)) === true ? undefined : 'it said no';
+  const answer = await until<boolean>(signal, (met, failed) => {
+    Promise.resolve(check(container, signal)).then(met, failed);
+    return undefined;
+  });
+  return answer === true ? undefined : 'it said no';
 }
 
 /** @throws CaissonError NO_HEALTH_CHECK */
@@ -138,8 +143,13 @@ function log({ pattern, times = 1, stream }: LogReady, { output, signal, saw }: 
   let found = 0;
   saw('no line');
   return until(signal, (met, failed) => {
-    const stopListening = output.listen((line, from) => {
+    const stopListening = output.listen((line, from, isWhole) => {
       if (stream !== undefined && from !== stream) return;
+      if (!isWhole) {
+        // What an expression says of a line may change as that goes on; a text that is there stays.
+        if (expression === null && matches(line) && found + 1 >= times) met();
+        return;
+      }
       if (matches(line)) found++;
       if (found >= times) met();
       else saw(`${found === 0 ? '' : `${found} of ${times}, `}last line: ${line.slice(0, 200)}`);

@@ -15,7 +15,19 @@ import type {
 } from './readiness.ts';
 
 export { checkReadyOptions } from './check.ts';
-export type { Readiness, ReadyCheck } from './readiness.ts';
+export type {
+  AllReady,
+  AnyReady,
+  CheckReady,
+  ExecReady,
+  ExitReady,
+  HealthyReady,
+  HttpReady,
+  LogReady,
+  PortReady,
+  Readiness,
+  ReadyCheck,
+} from './readiness.ts';
 
 /**
  * What `ready` of a container's options is made with: plain data, which other data like it may be instead of.
@@ -31,7 +43,7 @@ export const ready = {
     return checked({ kind: 'port', port, ...options });
   },
 
-  /** A line of its output contains a text or matches an expression; also one from before the wait began. */
+  /** A line of its output contains a text, also an unfinished one, or matches an expression; or did before the wait began. */
   log: (
     pattern: string | RegExp,
     options: { readonly times?: number | undefined; readonly stream?: 'stdout' | 'stderr' | undefined } = {},

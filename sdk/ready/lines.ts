@@ -8,8 +8,8 @@ export interface OutputPiece {
   readonly data: Uint8Array;
 }
 
-/** Hears each line, without its end. */
-export type LineListener = (line: string, stream: OutputPiece['stream']) => void;
+/** Hears each line, without its end; and before that, whenever there is more of it, what there is of an unfinished one. */
+export type LineListener = (line: string, stream: OutputPiece['stream'], isWhole: boolean) => void;
 
 const LAST_LINES = 20;
 const LAST_CHARACTERS = 4096;
@@ -32,7 +32,9 @@ export class OutputLines {
 
   /** Takes output in. */
   add({ stream, data }: OutputPiece): void {
-    this.#tell(stream, this.#streams[stream].add(data));
+    const lines = this.#streams[stream];
+    this.#tell(stream, lines.add(data));
+    if (lines.rest !== '') for (const listener of [...this.#listeners]) listener(lines.rest, stream, false);
   }
 
   /** The output has ended: what has no end of line is a line, too. */
@@ -47,7 +49,7 @@ export class OutputLines {
   }
 
   #tell(stream: OutputPiece['stream'], lines: readonly string[]): void {
-    for (const line of lines) for (const listener of [...this.#listeners]) listener(line, stream);
+    for (const line of lines) for (const listener of [...this.#listeners]) listener(line, stream, true);
   }
 }
 
@@ -55,6 +57,11 @@ class Lines {
   readonly #decoder = new TextDecoder();
   #rest = '';
   #last: string[] = [];
+
+  /** What there is of a line that has not ended yet. */
+  get rest(): string {
+    return this.#rest;
+  }
 
   add(data: Uint8Array): string[] {
     return this.#take(this.#decoder.decode(data, { stream: true }));

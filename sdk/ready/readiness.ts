@@ -13,7 +13,7 @@ export interface PortReady {
 /** Lines of the container's output. */
 export interface LogReady {
   readonly kind: 'log';
-  /** A text that a line contains, or an expression that it matches. */
+  /** A text that a line contains, be it unfinished as a prompt is, or an expression that a whole line matches. */
   readonly pattern: string | RegExp;
   /** How many lines must. @default 1 */
   readonly times?: number | undefined;
@@ -25,6 +25,8 @@ export interface LogReady {
 export interface HttpReady {
   readonly kind: 'http';
   readonly port: number;
+  /** The address in the container that is asked. @default '127.0.0.1', and '::1' where nobody is reached there */
+  readonly host?: string | undefined;
   /** @default '/' */
   readonly path?: string | undefined;
   /** The status, or several, that the answer must have. @default any from 200 to 399 */

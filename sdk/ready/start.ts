@@ -16,10 +16,17 @@ const LAST_OUTPUT_MS = 1_000;
 /** What a start is asked to wait for. */
 export type StartOptions = Pick<ContainerOptions, 'ready' | 'startTimeoutMs' | 'signal'>;
 
+/** A start that somebody has asked for. */
+export interface Asked {
+  /** When he did, by `performance.now()`: his deadline counts from there. */
+  readonly at: number;
+  /** Starts the command. */
+  start(): Promise<void>;
+}
+
 /**
  * Starts a container and waits until it is ready.
  *
- * @param start starts its command
  * @throws CaissonError START_FAILED when the command has ended before, NOT_READY when time was up: then it has been ended.
  * Both carry what it wrote last
  * @throws what `start` throws; the reason of the signal
@@ -27,16 +34,20 @@ export type StartOptions = Pick<ContainerOptions, 'ready' | 'startTimeoutMs' | '
 export async function startUntilReady(
   container: Container,
   { ready, startTimeoutMs = DEFAULT_TIMEOUT_MS, signal }: StartOptions,
-  start: () => Promise<void>,
+  { at, start }: Asked,
 ): Promise<void> {
   const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(), startTimeoutMs);
+  const leftMs = () => at + startTimeoutMs - performance.now();
   const watchedStart = new WatchedStart(container, ready, startTimeoutMs);
+  if (leftMs() <= 0) throw watchedStart.timeIsUp();
+  const timer = setTimeout(() => deadline.abort(), leftMs());
   try {
     await startOrKill(container, start, deadline.signal).catch((error: unknown) => {
       throw deadline.signal.aborted ? watchedStart.timeIsUp() : error;
     });
-    await watchedStart.untilReady(deadline.signal, signal);
+    // What is done in one go lets no timer fire.
+    if (deadline.signal.aborted || leftMs() <= 0) await watchedStart.fail(watchedStart.timeIsUp());
+    if (ready !== undefined) await watchedStart.untilReady(deadline.signal, signal);
   } finally {
     clearTimeout(timer);
     watchedStart.release();
@@ -83,17 +94,17 @@ class WatchedStart {
       await waitFor(this.#condition, { container, ended, output: this.#output, signal });
     } catch (error) {
       aborted?.throwIfAborted();
-      if (deadline.aborted) await this.#fail(this.timeIsUp());
-      if (error instanceof CaissonError) await this.#fail(this.#describe({ cause: error }));
+      if (deadline.aborted) await this.fail(this.timeIsUp());
+      if (error instanceof CaissonError) await this.fail(this.#describe({ cause: error }));
       // Its output may end a moment before it does, and its end may be known before its output.
       await atMost(LAST_OUTPUT_MS, Promise.all([ended, reading]));
-      if (this.#status === undefined) await this.#fail(this.#describe({ cause: error }));
+      if (this.#status === undefined) await this.fail(this.#describe({ cause: error }));
       throw this.#describe({ status: this.#status });
     }
   }
 
   /** Ends what runs, and throws. */
-  async #fail(failure: Error): Promise<never> {
+  async fail(failure: Error): Promise<never> {
     await this.#container.kill().catch(() => undefined);
     throw failure;
   }

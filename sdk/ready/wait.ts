@@ -1,7 +1,7 @@
 /** Waiting until a container is ready: all conditions under one deadline, and nothing goes on when one decides. */
 import { inspect } from 'node:util';
 import { type Waiting, waitForCondition } from './condition.ts';
-import type { Readiness } from './readiness.ts';
+import type { HttpReady, PortReady, Readiness } from './readiness.ts';
 
 /** A condition that is waited for, and what became of it. */
 export interface Watched {
@@ -59,11 +59,11 @@ export function describeMissing({ readiness, of, isMet, lastSeen }: Watched): st
 export function describeCondition(readiness: Readiness): string {
   switch (readiness.kind) {
     case 'port':
-      return `port ${readiness.port}${readiness.host === undefined ? '' : ` at ${readiness.host}`}`;
+      return describePort(readiness);
     case 'log':
       return `${(readiness.times ?? 1) > 1 ? `${readiness.times} lines` : 'a line'} of ${readiness.stream ?? 'output'} with ${inspect(readiness.pattern)}`;
     case 'http':
-      return `${readiness.tls === true ? 'https' : 'http'} on port ${readiness.port}, ${readiness.path ?? '/'}`;
+      return `${readiness.tls === true ? 'https' : 'http'} on ${describePort(readiness)}, ${readiness.path ?? '/'}`;
     case 'exec':
       return `success of ${JSON.stringify(readiness.command)}`;
     case 'healthy':
@@ -75,4 +75,8 @@ export function describeCondition(readiness: Readiness): string {
     default:
       return readiness.of.map(describeCondition).join(readiness.kind === 'all' ? ' and ' : ' or ');
   }
+}
+
+function describePort({ port, host }: PortReady | HttpReady): string {
+  return `port ${port}${host === undefined ? '' : ` at ${host}`}`;
 }

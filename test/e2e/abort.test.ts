@@ -124,6 +124,33 @@ test('aborting ends a process of spawn, and its wait is told why', async (contex
   }
 });
 
+test.for([
+  ['an attached container', {}],
+  ['a detached container', { detach: true }],
+] as const)('aborting a wait for %s ends the wait alone', async ([, options], context) => {
+  await using container = await Container.start(busybox(context), { ...options, command: ['sleep', '600'] });
+  const waiting = container.wait({ signal: controller.signal });
+  controller.abort(reason);
+  await expect(waiting).rejects.toBe(reason);
+  await expect(container.wait({ signal: controller.signal })).rejects.toBe(reason);
+  expect(container.state).toBe('running');
+  const { signal } = new AbortController();
+  await container.kill();
+  expect(await container.wait({ signal })).toEqual({ exitCode: null, signal: 'SIGKILL' });
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+  await expect(container.wait({ timeoutMs: 5 } as object)).rejects.toBeInstanceOf(TypeError);
+});
+
+test('aborting a wait for a process ends the wait alone', async (context) => {
+  await using container = await sleeping(context);
+  await using child = await container.spawn(['cat']);
+  const waiting = child.wait({ signal: controller.signal });
+  controller.abort(reason);
+  await expect(waiting).rejects.toBe(reason);
+  child.stdin.end();
+  expect(await child.wait()).toEqual({ exitCode: 0, signal: null });
+});
+
 test('an abort after the end changes nothing', async (context) => {
   const { signal } = controller;
   expect(await Container.run(busybox(context), ['true'], { signal })).toMatchObject({ exitCode: 0 });
@@ -145,10 +172,14 @@ test('a failed start forgets the signal', async (context) => {
 test('one signal ends many containers', async (context) => {
   const image = busybox(context);
   const { signal } = controller;
-  // Node warns of a leak from the eleventh listener on.
-  const runs = Array.from({ length: 10 }, () => Container.run(image, ['sleep', '600'], { signal }));
+  const warnings: Error[] = [];
+  const note = (warning: Error) => warnings.push(warning);
+  process.on('warning', note);
+  const runs = Array.from({ length: 30 }, () => Container.run(image, ['sleep', '600'], { signal }));
   await after(5, () => controller.abort(reason));
   const outcomes = await Promise.allSettled(runs);
+  process.off('warning', note);
+  expect(warnings).toEqual([]);
   expect(outcomes).toEqual(runs.map(() => ({ status: 'rejected', reason })));
 });
 
@@ -157,4 +188,63 @@ test('AbortSignal.timeout gives a TimeoutError', async (context) => {
   await expect(Container.run(busybox(context), ['sleep', '600'], { signal })).rejects.toMatchObject({
     name: 'TimeoutError',
   });
+});
+
+/** When to abort, counted from a call that starts something. */
+const soon: readonly ((abort: () => void) => unknown)[] = [
+  (abort) => process.nextTick(abort),
+  (abort) => queueMicrotask(abort),
+  (abort) => setImmediate(abort),
+  ...[0, 1, 2].map((ms) => (abort: () => void) => setTimeout(abort, ms)),
+];
+
+test('a start that is aborted before it resolves is rejected, attached or detached, and leaves nothing', async (context) => {
+  const image = busybox(context);
+  for (const detach of [false, true]) {
+    for (const schedule of soon) {
+      const own = new AbortController();
+      let isOver = false;
+      let wasAborted = false;
+      const start = Container.start(image, { command: ['sleep', '600'], signal: own.signal, detach });
+      schedule(() => {
+        wasAborted = !isOver;
+        own.abort(reason);
+      });
+      const outcome = await start.catch((error: unknown) => error);
+      isOver = true;
+      if (wasAborted) expect(outcome).toBe(reason);
+      else await (outcome as Container).remove();
+    }
+  }
+  expect(await Container.list({ all: true })).toEqual([]);
+});
+
+test('a container that is aborted while it starts again is not started', async (context) => {
+  await using container = await Container.create(busybox(context), {
+    command: ['sleep', '600'],
+    signal: controller.signal,
+  });
+  const start = container.start();
+  process.nextTick(() => controller.abort(reason));
+  await expect(start).rejects.toBe(reason);
+});
+
+test('a spawn that is aborted before it resolves is rejected, and leaves no process', async (context) => {
+  await using container = await sleeping(context);
+  for (const schedule of soon) {
+    const own = new AbortController();
+    const spawned = container.spawn(['sleep', '601'], { signal: own.signal, tty: schedule === soon[0] });
+    let isOver = false;
+    let wasAborted = false;
+    schedule(() => {
+      wasAborted = !isOver;
+      own.abort(reason);
+    });
+    const outcome = await spawned.catch((error: unknown) => error);
+    isOver = true;
+    if (wasAborted) expect(outcome).toBe(reason);
+    else await (outcome as AsyncDisposable)[Symbol.asyncDispose]();
+    expect(getEventListeners(own.signal, 'abort')).toEqual([]);
+  }
+  expect((await container.exec(['ps', '-o', 'args'])).stdout).toBe('COMMAND\nsleep 600\nps -o args\n');
 });

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Container, Image } from 'caisson';
 import { expect, type TestContext, test } from 'vitest';
+import { configuredImage } from './configured-image.ts';
 import { busybox, busyboxCopy, hasUsers, privateStore, sh } from './fixture.ts';
 
 privateStore();
@@ -48,6 +49,21 @@ test.for(refused)('%s is refused, in run, start and exec', async ([, command, co
   await expect(container.exec([command])).rejects.toMatchObject(error);
   await expect(container.spawn([command], { tty: true })).rejects.toMatchObject(error);
   expect(container.state).toBe('running');
+});
+
+test('without a command, a run has the image’s own', async (context) => {
+  const image = await configuredImage(context, { Entrypoint: ['echo', 'entry'], Cmd: ['own', 'command'] });
+  expect((await Container.run(image)).stdout).toBe('entry own command\n');
+  expect((await Container.run(image, undefined, { env: { A: '1' } })).stdout).toBe('entry own command\n');
+  const { stdout } = await Container.run(image, { encoding: 'buffer', timeoutMs: 60_000 });
+  expect(stdout).toEqual(Buffer.from('entry own command\n'));
+  expect((await Container.run(image, ['mine'])).stdout).toBe('entry mine\n');
+  expect((await Container.run(image, { entrypoint: ['echo', 'other'] })).stdout).toBe('other\n');
+});
+
+test('a run of an image without a command needs one', async (context) => {
+  await expect(Container.run(busybox(context))).rejects.toMatchObject({ code: 'NO_COMMAND' });
+  await expect(Container.run(busybox(context), { timeoutMs: 5 })).rejects.toMatchObject({ code: 'NO_COMMAND' });
 });
 
 test('a file that may not be executed does not end the search in PATH', async (context) => {

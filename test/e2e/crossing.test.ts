@@ -55,15 +55,6 @@ test('another process stops an attached container that waits to be started again
   expect(container.state).toBe('exited');
 });
 
-test('a container that was paused and killed runs again when its supervisor has started it', async (context) => {
-  await using container = await Container.start(busybox(context), { detach: true, restart: 'always', command: SLEEP });
-  const first = container.pid as number;
-  await container.pause();
-  process.kill(first, 'SIGKILL');
-  await expect.poll(() => container.state === 'running' && container.pid !== first).toBe(true);
-  expect(await container.exec(['true'])).toMatchObject({ exitCode: 0 });
-});
-
 test('a listener that throws is an uncaught exception, and the life goes on', async (context) => {
   const script = `
     import { Container, Image } from 'caisson';

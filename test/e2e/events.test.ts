@@ -87,3 +87,10 @@ test('an abort ends the iteration', async () => {
   stop.abort();
   await expect(listening).resolves.toEqual(expect.any(Array));
 });
+
+test('an event that there is none of is refused', () => {
+  for (const type of ['bogus', ['exit', 'start ']]) {
+    const filter = { type } as NonNullable<Parameters<typeof Container.events>[0]>['filter'];
+    expect(() => Container.events({ filter })).toThrow(/^filter\.type must be 'create' or 'start' or .*, got /);
+  }
+});

@@ -144,6 +144,22 @@ test('stop ends a first process that does not handle the signal at once', async 
   expect(await container.stop()).toEqual({ exitCode: null, signal: 'SIGKILL' });
 });
 
+test('stop gives a first process that ignores the signal all of its time', async (context) => {
+  const command = sh('trap "" TERM; echo ready; usleep 300000; echo saved > /note; exit 7');
+  await using container = await startReady(busybox(context), { command });
+  expect(await container.stop({ timeoutMs: 600_000 })).toEqual({ exitCode: 7, signal: null });
+});
+
+test('stop waits a moment for the handler of a first process that was just started', async (context) => {
+  const command = sh('usleep 50000; trap "exit 7" TERM; while :; do usleep 10000; done');
+  for (const detach of [false, true]) {
+    await using container = await Container.start(busybox(context), { command, detach });
+    expect(await container.stop({ timeoutMs: 600_000 })).toEqual({ exitCode: 7, signal: null });
+    await container.start();
+    expect(await container.stop({ timeoutMs: 10 })).toEqual({ exitCode: null, signal: 'SIGKILL' });
+  }
+});
+
 test('stop lets a first process that handles the signal finish its work', async (context) => {
   await using container = await startReady(busybox(context), { command: handling('TERM', 'echo bye > /note; exit 7') });
   expect(await container.stop({ timeoutMs: 600_000 })).toEqual({ exitCode: 7, signal: null });
@@ -236,6 +252,7 @@ test('inspect tells what there is to know', async (context) => {
   });
   expect(JSON.parse(JSON.stringify(running))).toMatchObject({ name: 'box', spec: { hostname: 'there' } });
   expect(inspect(container)).toBe(`Container(box ${image.name} running pid ${container.pid})`);
+  expect(inspect(container.fs)).toBe('ContainerFiles(box)');
   await container.stop();
   expect(container.inspect()).toMatchObject({ state: 'exited', signal: 'SIGKILL', exitedAt: expect.any(Date) });
   expect(inspect(container)).toBe(`Container(box ${image.name} exited SIGKILL)`);

@@ -1,5 +1,5 @@
 /** Mounts that are added to a container while it runs, and taken from it. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Container, type ContainerOptions, Image, type Mount, Volume } from 'caisson';
 import { expect, type TestContext, test } from 'vitest';
@@ -137,4 +137,85 @@ test('links that the container makes lead a mount nowhere but inside', async (co
   await expect(container.unmount('/a/proc')).rejects.toMatchObject({ code: 'MOUNT_NOT_FOUND' });
   expect(await said(container, 'ls -d /proc/self')).toBe('/proc/self\n');
   expect(readFileSync(join(directory, 'file'), 'utf8')).toBe('of the host\n');
+});
+
+test('what was mounted through links is unmounted through them', async (context) => {
+  const directory = source(context);
+  const root = busyboxCopy(context);
+  for (const path of ['run', 'var']) mkdirSync(join(root, path), { recursive: true });
+  rmSync(join(root, 'var/run'), { recursive: true, force: true });
+  symlinkSync('/run', join(root, 'var/run'));
+  const mounts: Mount[] = [
+    { type: 'bind', source: directory, target: '/var/run/made' },
+    { type: 'bind', source: join(directory, 'file'), target: '/var/run/one' },
+    { type: 'tmpfs', target: '/other' },
+  ];
+  await using container = await sleeping(Image.directory(root), { mounts });
+  await container.mount({ type: 'tmpfs', target: '/var/run/x' });
+  for (const target of ['/var/run/x', '/var/run/one', '/var/run/made']) await container.unmount(target);
+  expect(await said(container, 'grep -c " /run/" /proc/mounts; grep -c " /other " /proc/mounts')).toBe('0\n1\n');
+});
+
+test('links that the container makes have no other mount taken away', async (context) => {
+  const directory = source(context);
+  const mounts: Mount[] = [
+    { type: 'bind', source: directory, target: '/secrets/one' },
+    { type: 'tmpfs', target: '/secrets/two' },
+    { type: 'tmpfs', target: '/mine/x' },
+  ];
+  await using container = await sleeping(busybox(context), { mounts });
+  const before = await said(container, 'wc -l < /proc/mounts');
+  const leads = [
+    '/secrets/two',
+    '/proc',
+    '/dev/shm',
+    '/',
+    '/etc',
+    '/moved/two',
+    '/sys/firmware',
+    '/proc/1/root/mine2/x',
+  ];
+  await said(container, 'mv /mine /mine2; mkdir /mine');
+  for (const lead of leads) {
+    const move = lead.startsWith('/moved') ? 'mv /secrets /moved;' : '';
+    await said(container, `${move} rm -f /mine/x; ln -s ${lead} /mine/x`);
+    await expect(container.unmount('/mine/x'), lead).rejects.toMatchObject({ code: 'MOUNT_NOT_FOUND' });
+  }
+  expect(await said(container, 'wc -l < /proc/mounts')).toBe(before);
+});
+
+test('a detached container that was started again has what it was made with, and says so', async (context) => {
+  const [directory, target] = [source(context), '/new'];
+  await using container = await sleeping(busybox(context), {
+    detach: true,
+    restart: 'always',
+    userns: isRoot ? 'host' : 'auto',
+    mounts: [{ type: 'tmpfs', target: '/kept' }],
+  });
+  const mounted = () => {
+    const { spec } = container.inspect();
+    return spec?.mounts.filter(({ standard }) => standard !== true).map(({ destination }) => destination);
+  };
+  for (const changed of [['/kept', target], [target]]) {
+    await container.mount({ type: 'bind', source: directory, target });
+    if (!changed.includes('/kept')) await container.unmount('/kept');
+    expect(mounted()).toEqual(changed);
+    const { restarts } = container.inspect();
+    process.kill(container.pid as number, 'SIGKILL');
+    await expect.poll(() => container.inspect().restarts).toBe(restarts + 1);
+    await expect.poll(() => container.state).toBe('running');
+    expect(mounted()).toEqual(['/kept']);
+    await expect(container.unmount(target)).rejects.toMatchObject({ code: 'MOUNT_NOT_FOUND' });
+  }
+});
+
+test('what cannot be a place is refused by name', async (context) => {
+  await using container = await Container.create(busybox(context));
+  for (const target of [undefined, '', 'data', 7]) {
+    const refused = {
+      name: 'TypeError',
+      message: expect.stringMatching(/^what is unmounted must be .*, got /) as string,
+    };
+    await expect(container.unmount(target as string)).rejects.toMatchObject(refused);
+  }
 });

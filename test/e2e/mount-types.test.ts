@@ -70,6 +70,17 @@ test.runIf(isRoot)('a read-only bind is so below, too', (context) =>
   }),
 );
 
+test.runIf(isRoot)('a read-only bind may leave what is below as writable as it is', (context) =>
+  withMounts(async (directory) => {
+    const bind = { type: 'bind', source: directory, target: '/data', readOnly: true, recursive: 'writable' } as const;
+    for (const userns of IDS) {
+      const script = '(: > /data/x); : > /data/below/made && rm /data/below/made && echo written';
+      const output = await outputOf(context, script, { mounts: [bind], userns });
+      expect(output).toMatch(/Read-only file system[\s\S]*written\n$/);
+    }
+  }),
+);
+
 test.runIf(isRoot).each(IDS)('mounts travel as propagation says (userns %s)', (userns) =>
   withMounts(async (directory) => {
     execFileSync('mount', ['--make-shared', directory]);

@@ -55,6 +55,14 @@ test('a read-only bind cannot be written, nor made writable', async (context) =>
   expect(readFileSync(file, 'utf8')).toBe('of the host\n');
 });
 
+test('a mount does not hide those below it, in whatever order they are given', async (context) => {
+  const mounts: Mount[] = [
+    { type: 'file', target: '/mnt/x/conf', content: 'given\n' },
+    { type: 'tmpfs', target: '/mnt' },
+  ];
+  expect(await outputOf(context, 'cat /mnt/x/conf', ...mounts)).toBe('given\n');
+});
+
 test('a bind has what is mounted below its source, read-only too', async (context) => {
   const script = sh(
     'mount | grep -c " /outer"; (: > /outer/x) 2>&1; (: > /outer/shm/x) 2>&1; ls /outer/shm >/dev/null && echo listed',
@@ -168,6 +176,11 @@ test('a directory cannot be bound on a file, nor a file on a directory', async (
 test('a target below a file is refused', async (context) => {
   const attempt = Container.run(busybox(context), ['true'], { mounts: [{ type: 'tmpfs', target: '/etc/passwd/x' }] });
   await expect(attempt).rejects.toMatchObject({ code: 'MOUNT_TARGET_INVALID', cause: { code: 'ENOTDIR' } });
+});
+
+test('a target that cannot be made in /proc is refused for that', async (context) => {
+  const attempt = Container.run(busybox(context), ['true'], { mounts: [{ type: 'tmpfs', target: '/proc/acpi2' }] });
+  await expect(attempt).rejects.toThrow(/nothing can be made in the directory that it would be in/);
 });
 
 test('the root itself, and paths in /proc, are no targets', async (context) => {

@@ -276,6 +276,14 @@ describe('uts', () => {
 });
 
 describe('time', () => {
+  test("that is the host's anyway is had by whoever asks for it", async (context) => {
+    await using first = await Container.start(busybox(context), { command: SLEEP });
+    for (const time of [{ container: first }, { path: '/proc/self/ns/time' }]) {
+      await using second = await Container.start(busybox(context), { command: SLEEP, namespaces: { time } });
+      expect(linkOf(second.pid as number, 'time')).toBe(linkOf('self', 'time'));
+    }
+  });
+
   const uptime = sh('cut -d" " -f1 /proc/uptime');
   const hostUptime = () => Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
 
@@ -325,6 +333,56 @@ test('mounts of the root travel to namespaces made in it when it is shared, and 
     expect(await rootOf(propagation)).toMatch(/^- overlay/);
 });
 
+test.runIf(isRoot)('a user namespace is joined by its path, with what belongs to it', async (context) => {
+  await using first = await Container.start(busybox(context), { command: SLEEP });
+  const path = (name: string) => ({ path: `/proc/${first.pid}/ns/${name}` });
+  const options = { userns: path('user'), network: path('net'), namespaces: { ipc: path('ipc') } };
+  await using second = await Container.start(busybox(context), { command: SLEEP, ...options });
+  for (const type of ['user', 'net', 'ipc']) {
+    expect(readlinkSync(`/proc/${second.pid}/ns/${type}`)).toBe(readlinkSync(path(type).path));
+  }
+  expect(second.inspect().userns).toEqual({ ...first.inspect().userns, mode: 'path' });
+  const script = 'touch /file; chown 5:6 /file; stat -c %u:%g /file /; ls /sys/class/net';
+  expect((await second.exec(sh(script))).stdout).toBe('5:6\n0:0\nlo\n');
+});
+
+test.for([
+  ['/proc/self/ns/net', 'NAMESPACE_CONFLICT'],
+  ['/etc/passwd', 'NAMESPACE_GONE'],
+  ['/nowhere', 'NAMESPACE_GONE'],
+] as const)('%s is no user namespace to join', async ([path, code], context) => {
+  await expect(Container.run(busybox(context), ['true'], { userns: { path } })).rejects.toMatchObject({ code });
+});
+
+/** As nsenter -U -n -t PID does. */
+const OWN_PROCESS = `
+  import { spawn } from 'node:child_process';
+  import { readlinkSync } from 'node:fs';
+  import { Container, Image } from 'caisson';
+  const holder = spawn('unshare', ['--user', '--map-root-user', '--net', 'sleep', '600'], { stdio: 'ignore' });
+  const link = (pid, type) => readlinkSync('/proc/' + pid + '/ns/' + type);
+  while (link(holder.pid, 'user') === link('self', 'user') || link(holder.pid, 'net') === link('self', 'net')) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const path = (type) => ({ path: '/proc/' + holder.pid + '/ns/' + type });
+  const options = { userns: path('user'), network: path('net'), command: ['sleep', '600'] };
+  await using container = await Container.start(Image.directory(process.argv[2]), options);
+  const same = ['user', 'net'].map((type) => link(container.pid, type) === link(holder.pid, type));
+  const { stdout } = await container.exec(['sh', '-c', 'id -u; touch /file; stat -c %u /file; cat /proc/self/setgroups']);
+  console.log(same.join(), container.inspect().userns.mode, stdout.trim().split('\\n').join());
+  holder.kill('SIGKILL');`;
+
+test('a user joins the user namespace of his own process, by its path', async (context) => {
+  const result = await runUnprivileged(context, OWN_PROCESS, { args: [busyboxTree(context)] });
+  expect(result).toMatchObject({ stdout: 'true,true path 0,0,deny\n', stderr: '', exitCode: 0 });
+});
+
+test.runIf(isRoot)('a user with subordinate ids does so, too', async (context) => {
+  const result = await runSubordinate(context, OWN_PROCESS, { args: [busyboxTree(context)] });
+  expect(result).toMatchObject({ stdout: 'true,true path 0,0,deny\n', stderr: '', exitCode: 0 });
+});
+
 /** A script that joins every namespace of a container, as a user; what it prints are its failures. */
 const EVERY = `
   import { readlinkSync } from 'node:fs';
@@ -348,16 +406,25 @@ const EVERY = `
     }
   }
   const own = await Container.run(image, ['true'], { network: { path: '/proc/self/ns/net' } }).catch((error) => error.code);
-  console.log(done, own);`;
+  const closed = await Container.run(image, ['true'], { network: { path: '/proc/1/ns/net' } }).catch((error) => error.code);
+  console.log(done, own, closed);`;
 
 test('a user with one id can do all that', async (context) => {
   const result = await runUnprivileged(context, EVERY, { args: [busyboxTree(context)] });
-  expect(result).toMatchObject({ stdout: '14 NAMESPACE_NOT_PERMITTED\n', stderr: '', exitCode: 0 });
+  expect(result).toMatchObject({
+    stdout: '14 NAMESPACE_NOT_PERMITTED NAMESPACE_NOT_PERMITTED\n',
+    stderr: '',
+    exitCode: 0,
+  });
 });
 
 test.runIf(isRoot)('a user with subordinate ids can do all that', async (context) => {
   const result = await runSubordinate(context, EVERY, { args: [busyboxTree(context)] });
-  expect(result).toMatchObject({ stdout: '14 NAMESPACE_NOT_PERMITTED\n', stderr: '', exitCode: 0 });
+  expect(result).toMatchObject({
+    stdout: '14 NAMESPACE_NOT_PERMITTED NAMESPACE_NOT_PERMITTED\n',
+    stderr: '',
+    exitCode: 0,
+  });
 });
 
 test.runIf(isRoot)(

@@ -40,6 +40,13 @@ describe('a start waits', () => {
     expect(lines).toEqual(['starting', 'is ready: 1', 'is ready: 2']);
   });
 
+  test('for a text in a line that has not ended, as a prompt; for an expression once it has', async (context) => {
+    const script = 'printf "name? "; exec sleep 600';
+    await using _prompt = await start(context, script, { ready: ready.log('name?') });
+    const options = { ready: ready.log(/name\? $/), startTimeoutMs: 300 } as const;
+    expect(await failure(start(context, script, options))).toMatchObject({ code: 'NOT_READY', stdout: 'name? ' });
+  });
+
   test('for a line of one stream', async (context) => {
     const script = 'echo up; exec sleep 600';
     const options = { ready: ready.log('up', { stream: 'stderr' }), startTimeoutMs: 300 } as const;
@@ -52,6 +59,14 @@ describe('a start waits', () => {
     await using _fine = await start(context, script, { ready: ready.http({ port: 80, path: '/health' }) });
     const missing = ready.http({ port: 80, path: '/nothing', status: [404, 410] });
     await using _missing = await start(context, script, { ready: missing });
+  });
+
+  test('for an answer on either loopback, or at an address', async (context) => {
+    const script = 'exec httpd -f -h /etc -p "[::1]:80"';
+    await using _either = await start(context, script, { ready: ready.http({ port: 80, path: '/group' }) });
+    const other = ready.http({ port: 80, path: '/group', host: '127.0.0.1' });
+    const error = await failure(start(context, script, { ready: other, startTimeoutMs: 500 }));
+    expect(error.missing).toMatch(/^http on port 80 at 127\.0\.0\.1, \/group \(.*ECONNREFUSED.*\)$/);
   });
 
   test('for a command that succeeds', async (context) => {
@@ -153,6 +168,37 @@ describe('a start that fails tells', () => {
     expect(error.missing).toBe(
       'port 80 (listened on are 81) and success of ["sh","-c","echo no >&2; exit 2"] (exit code 2: no)',
     );
+  });
+
+  test('that a function has never answered, at the deadline and at the end of the command', async (context) => {
+    const check = ready.check(() => new Promise<boolean>(() => {}));
+    const began = performance.now();
+    const late = await failure(start(context, 'exec sleep 600', { ready: check, startTimeoutMs: 300 }));
+    expect(late).toMatchObject({ code: 'NOT_READY', missing: 'check of a function' });
+    const ended = await failure(start(context, 'usleep 100000; exit 3', { ready: [check, ready.log('up')] }));
+    expect(ended).toMatchObject({ code: 'START_FAILED', exitCode: 3 });
+    expect(performance.now() - began).toBeLessThan(5_000);
+  });
+
+  test('that time was up, without anything to wait for', async (context) => {
+    const error = await failure(start(context, 'exec sleep 600', { startTimeoutMs: 1 }));
+    expect(error).toMatchObject({ code: 'NOT_READY', missing: '' });
+    expect(error.message).toContain('was not ready after 1 ms');
+  });
+
+  test('that time was up while a volume was filled', async (context) => {
+    const script = 'mkdir /data; for i in $(seq 3000); do : > /data/$i; done';
+    await using maker = await Container.start(busybox(context), { command: sh(script) });
+    await maker.wait();
+    const volume = { type: 'volume', target: '/data' } as const;
+    const options = { command: ['sleep', '600'], mounts: [volume], startTimeoutMs: 15 };
+    expect(await failure(Container.start(await maker.snapshot(), options))).toMatchObject({ code: 'NOT_READY' });
+  });
+
+  test('what a terminal has shown last', async (context) => {
+    const options = { tty: true, ready: ready.port(80) };
+    const error = await failure(start(context, 'echo why; exit 5', options));
+    expect(error).toMatchObject({ code: 'START_FAILED', exitCode: 5, stdout: 'why' });
   });
 
   test('that there is no health check', async (context) => {

@@ -1,7 +1,7 @@
 /** Container.run: what goes in, what comes out, how it ends. */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { Container, type StdinOption } from 'caisson';
+import { Container, type StdinOption, Volume } from 'caisson';
 import { expect, test } from 'vitest';
 import { runScript } from '../support/script.ts';
 import { busybox, busyboxTree, privateStore, sh } from './fixture.ts';
@@ -164,4 +164,38 @@ test('with inherit, a command has this process’s own streams', async (context)
     console.log(JSON.stringify([result.stdout, result.exitCode]));`;
   const options = { args: [busyboxTree(context)], input: 'through\n' };
   expect(await runScript(context, script, options)).toMatchObject({ stdout: 'through\n["",0]\n', stderr: 'err\n' });
+});
+
+test('the duration is that from the call on, the filling of a volume included', async (context) => {
+  const files = sh('mkdir /data; for i in $(seq 3000); do : > /data/$i; done');
+  await using maker = await Container.start(busybox(context), { command: files });
+  await maker.wait();
+  const image = await maker.snapshot();
+  const volume = await Volume.create('to-be-filled');
+  const began = performance.now();
+  const { durationMs } = await Container.run(image, ['true'], {
+    mounts: [{ type: 'volume', source: volume, target: '/data' }],
+  });
+  expect(durationMs).toBeGreaterThan((performance.now() - began) / 2);
+});
+
+test('what is changed in a command or its options after the call changes nothing', async (context) => {
+  const image = busybox(context);
+  const command = ['sh', '-c', 'echo "$X"'];
+  const env = { X: 'before' };
+  const change = () => {
+    command[2] = 'echo changed';
+    env.X = 'changed';
+  };
+  const restore = () => {
+    command[2] = 'echo "$X"';
+    env.X = 'before';
+  };
+  await using container = await Container.start(image, { command: ['sleep', '600'] });
+  for (const call of [() => Container.run(image, command, { env }), () => container.exec(command, { env })]) {
+    const result = call();
+    change();
+    expect((await result).stdout).toBe('before\n');
+    restore();
+  }
 });

@@ -203,58 +203,6 @@ test('a detached container whose supervisor was killed is lost, and can be start
   expect(container.inspect()).toMatchObject({ state: 'running', lost: false });
 });
 
-test('who is paused makes no step until he is resumed, and who stood still before does not go on', async () => {
-  const counting = 'trap "" HUP; sh -c "kill -STOP \\$\\$; echo went on" & while :; do echo x >> /count; done';
-  await using container = await Container.start(host, { command: sh(counting) });
-  const stopped = async () => (await container.top()).filter(({ state }) => /[Tt]/.test(state)).length;
-  await expect.poll(stopped).toBe(1);
-  await container.pause();
-  expect([container.state, (await Container.list({ filter: { status: 'paused' } }))[0]]).toEqual(['paused', container]);
-  expect(await stopped()).toBe((await container.top()).length);
-  const size = async () => (await container.fs.stat('/count')).size;
-  const before = await size();
-  await expect(container.exec(['true'])).rejects.toMatchObject({
-    code: 'PAUSED',
-    message: expect.stringContaining('cannot be entered: it is paused') as string,
-  });
-  await expect(container.pause()).rejects.toMatchObject({ code: 'PAUSED' });
-  await expect(container.start()).rejects.toMatchObject({ code: 'ALREADY_RUNNING' });
-  expect(await size()).toBe(before);
-  await container.resume();
-  expect(container.state).toBe('running');
-  await expect(container.resume()).rejects.toMatchObject({ code: 'NOT_PAUSED' });
-  await expect.poll(size).toBeGreaterThan(before);
-  expect(await stopped()).toBe(1);
-});
-
-test('a paused container can be stopped, with its signal, and started again', async () => {
-  await using container = await Container.start(host, {
-    command: sh('trap "exit 7" TERM; echo up; while :; do sleep 0.01; done'),
-    ready: ready.log('up'),
-  });
-  await container.pause();
-  expect(await container.stop()).toEqual({ exitCode: 7, signal: null });
-  await container.start();
-  expect(container.state).toBe('running');
-});
-
-test('what another process has paused, this one resumes', async (context) => {
-  await using their = await theirs(context);
-  const { container } = their;
-  await container.pause();
-  expect(container.state).toBe('paused');
-  const script = startScript(
-    context,
-    `import { Container } from 'caisson';
-     const container = await Container.get(process.argv[2]);
-     console.log('state ' + container.state);
-     await container.resume();`,
-    { args: [container.id], env: { CAISSON_ROOT: store } },
-  );
-  expect(await script.finished).toMatchObject({ stdout: 'state paused\n', exitCode: 0, stderr: '' });
-  expect(container.state).toBe('running');
-});
-
 test('a container is restarted with its files, and may be restarted when it has ended', async () => {
   await using container = await Container.start(host, { command: sh('date +%N >> /starts; exec sleep 600') });
   const starts = async () => (await container.fs.readFile('/starts', 'utf8')).trim().split('\n').length;

@@ -44,10 +44,7 @@ describe.runIf(isRoot)('with subordinate ids', () => {
     `,
     );
     expect(answer).toEqual([
-      [
-        'USER_NOT_MAPPED',
-        expect.stringContaining('user 65537:0: containers of this user have uids 0-65536 and gids 0-65536'),
-      ],
+      ['USER_NOT_MAPPED', expect.stringContaining('user 65537:0: the container has uids 0-65536 and gids 0-65536')],
       ['USER_NOT_MAPPED', expect.stringContaining('user 1000:70000')],
     ]);
   });
@@ -89,6 +86,29 @@ describe.runIf(isRoot)('with subordinate ids', () => {
     `,
     );
     expect(answer).toEqual([[], []]);
+  });
+
+  test('a volume that is closed to this user has its size, and parts that are files', async (context) => {
+    const answer = await inScript(
+      context,
+      imageOfOwners(context),
+      `
+      const { Volume } = await import('caisson');
+      const mount = { type: 'volume', source: 'closed', target: '/v' };
+      const fill = 'mkdir /v/in; echo part > /v/in/file; head -c 100000 /dev/zero > /v/in/big; chown -R 33:33 /v; chmod 2770 /v /v/in';
+      await run(['sh', '-c', fill], { mounts: [mount] });
+      const part = (subpath, target) => ({ ...mount, subpath, target });
+      const read = await run(['sh', '-c', 'cat /one; ls /all'], { mounts: [part('in/file', '/one'), part('in', '/all')] });
+      const missing = await run(['true'], { mounts: [part('in/missing', '/one')] }).catch(({ code }) => code);
+      const { sizeBytes } = await (await Volume.get('closed')).inspect();
+      const { bytes } = await Volume.prune();
+      return { read, missing, sizeBytes, bytes };
+    `,
+    );
+    expect(answer).toMatchObject({ read: 'part\nbig\nfile\n', missing: 'SUBPATH_NOT_FOUND' });
+    const { sizeBytes, bytes } = answer as { sizeBytes: number; bytes: number };
+    expect(sizeBytes).toBeGreaterThan(100_000);
+    expect(bytes).toBeGreaterThanOrEqual(sizeBytes);
   });
 
   test('what a killed owner leaves of other users is swept by the next one', async (context) => {

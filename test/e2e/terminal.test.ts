@@ -140,3 +140,47 @@ test('a terminal whose process has ended takes no more input, which is no error'
   process.resize({ columns: 10, rows: 10 });
   expect(errors).toEqual([]);
 });
+
+test('what the first process has printed last is in the log, whenever that is asked for', async (context) => {
+  for (let round = 0; round < 20; round++) {
+    await using container = await Container.start(busybox(context), { command: ['echo', 'x'], tty: true });
+    await container.wait();
+    expect(await container.logs().text()).toBe('x\r\n');
+    expect(await outputOf(container.stdout)).toBe('x\r\n');
+  }
+});
+
+test('a terminal that was read for the log begins with what was read, also after its end', async (context) => {
+  await using container = await Container.start(busybox(context), { command: ['cat'], tty: true });
+  const reading = container.logs({ follow: true }).text();
+  container.attach().stdin?.write('line\n\x04');
+  await container.wait();
+  expect(await reading).toBe('line\r\nline\r\n');
+  expect(await outputOf(container.stdout)).toBe('line\r\nline\r\n');
+});
+
+test('a terminal that nobody has asked for is closed with the container', async (context) => {
+  const container = await Container.start(busybox(context), { command: ['sleep', '600'], tty: true });
+  await container.spawn(sh('trap "" HUP; sleep 600 & echo x'), { tty: true });
+  await container.remove();
+});
+
+test.for<[unknown]>([
+  [{ columns: -1, rows: 2 }],
+  [{ columns: 70_000, rows: 2 }],
+  [{ columns: '80', rows: 24 }],
+  [{ columns: 80 }],
+  [null],
+  [undefined],
+  [80],
+])('%j is no size of a terminal, and refused by what it is', async ([size], context) => {
+  await using container = await sleeping(context);
+  const process = await container.spawn(['cat'], { tty: true });
+  using attachment = container.attach();
+  for (const resized of [container, process, attachment]) {
+    const resize = () => resized.resize(size as { columns: number; rows: number });
+    expect(resize).toThrowError(TypeError);
+    expect(resize).toThrowError(`size must be { columns, rows } from 0 to 65535, got ${JSON.stringify(size)}`);
+  }
+  await process[Symbol.asyncDispose]();
+});

@@ -91,8 +91,10 @@ describe.runIf(isRoot)('as root, a container has a range of ids of its own', () 
     const start = await startOf(container);
     expect(hostIds(container.pid)).toEqual(Array(4).fill(start + 65_535));
     expect((await container.exec(['id', '-u'], { user: '7:8' })).stdout).toBe('7\n');
-    await expect(Container.run(image, ['true'], { user: 65_536 })).rejects.toMatchObject({ code: 'USER_NOT_MAPPED' });
-    await expect(container.exec(['true'], { user: '0:65536' })).rejects.toMatchObject({ code: 'USER_NOT_MAPPED' });
+    await expect(container.exec(['true'], { user: '0:65536' })).rejects.toMatchObject({
+      code: 'USER_NOT_MAPPED',
+      hint: expect.stringContaining("userns: 'host'"),
+    });
   });
 
   test('and on the disk, all that it makes and changes belongs to the ids that it sees', async (context) => {
@@ -246,6 +248,20 @@ describe.runIf(isRoot)('as root, a container may have the ids that are asked for
     await container.exec(sh('touch /file; chown 12:13 /file'), { user: 0 });
     const { paths } = await container.inspect();
     expect(lstatSync(join(paths.changes, 'file'))).toMatchObject({ uid: 12, gid: 13 });
+  });
+
+  test('also a single one that is nobody else’s, with its groups', async (context) => {
+    const userns = { uid: map([0, 100_000, 1]), gid: map([0, 100_000, 1]) };
+    await using container = await Container.start(busybox(context), { ...SLEEP, userns });
+    expect(await idsOf(container)).toEqual({ mode: 'maps', ...userns });
+    expect(hostIds(container.pid)).toEqual(Array(4).fill(100_000));
+    expect((await container.exec(sh('id; touch /file; stat -c %u:%g /file'))).stdout).toBe(
+      'uid=0(root) gid=0(root) groups=0(root)\n0:0\n',
+    );
+    await expect(container.exec(['true'], { user: 1 })).rejects.toMatchObject({
+      code: 'USER_NOT_MAPPED',
+      hint: "map more with option 'userns'",
+    });
   });
 
   test("also root of this machine's", async (context) => {

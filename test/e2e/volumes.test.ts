@@ -177,6 +177,9 @@ test('a part of a volume is mounted alone, when it is there, and no link leads o
   for (const subpath of ['missing', 'out', 'out/passwd', 'in/b']) {
     await expect(outputOf(image, 'true', part(subpath)), subpath).rejects.toMatchObject({ code: 'SUBPATH_NOT_FOUND' });
   }
+  await expect(outputOf(image, 'true', part('out'))).rejects.toThrow(
+    "'out' in volume 'parts' leads through a symbolic link",
+  );
   for (const subpath of ['../x', '/etc', 'a/../../x', '']) {
     await expect(outputOf(image, 'true', part(subpath)), subpath).rejects.toThrow(TypeError);
   }

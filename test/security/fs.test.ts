@@ -114,7 +114,7 @@ test('programs that would run as their owner are not let out, and devices are no
   await container.kill();
   expect(lstatSync(join(target, 'program')).mode & 0o7777).toBe(0o755);
   expect(existsSync(join(target, 'null'))).toBe(false);
-  expect(left).toEqual({ files: 0, bytes: 0, losses: ['1 devices left out'] });
+  expect(left).toEqual({ files: 0, bytes: 0, losses: ['1 device left out'] });
 });
 
 /** Swaps a directory, a file and links that lead out, as fast as it can, until it is killed. */

@@ -22,6 +22,9 @@ test('of a process that is not the first of a PID namespace, the members are wha
   const members = membersOf(child.pid as number);
   expect(members.list().sort()).toEqual([child.pid, sleep].sort());
   expect([members.has(sleep), members.has(process.pid), members.has(1)]).toEqual([true, false, false]);
+  expect([...members.others(new Set([child.pid]))]).toEqual([sleep]);
+  // The first one is what keeps the others.
+  expect([members.isKeeper(child.pid as number), members.isKeeper(sleep)]).toEqual([true, false]);
   process.kill(sleep, 'SIGKILL');
   await once(child, 'close');
   expect([readStat(sleep), membersOf(child.pid as number).list()]).toEqual([undefined, []]);

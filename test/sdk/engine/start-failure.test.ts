@@ -35,6 +35,17 @@ test.each([
   expect(error.message).toMatch(`container 'db' ended by ${signal} before it was ready${words};`);
 });
 
+test.each([
+  [137, true],
+  [143, false],
+] as const)(
+  'an init of ours that exits with %i, as its command was ended by a signal, counts as well',
+  (exitCode, oomKilled) => {
+    const error = startFailure({ ...failed, status: { exitCode, signal: null }, wasShortOfMemory: true });
+    expect(error).toMatchObject({ code: 'START_FAILED', exitCode, oomKilled });
+  },
+);
+
 test('a command that still runs is not ready', () => {
   const output = { stdout: '', stderr: '' };
   const late = startFailure({ ...failed, status: undefined, output, timeoutMs: 500 });

@@ -27,6 +27,7 @@ describe('what cannot be meant is a TypeError that names it', () => {
     [() => ready.log(''), "pattern of ready.log must be a text or a RegExp, got ''"],
     [() => ready.log('x', { times: 0 }), 'times of ready.log must be an integer from 1 to 4294967295, got 0'],
     [() => ready.http({ port: 80, path: '/a b' }), "path of ready.http must be a path that begins with /, got '/a b'"],
+    [() => ready.http({ port: 80, host: 'fe80::1%lo' }), "host of ready.http must be an IP address, got 'fe80::1%lo'"],
     [() => ready.http({ port: 80, status: [] }), 'status of ready.http must be an integer from 100 to 599'],
     [() => ready.http({ port: 80, method: 'G\r\n' }), "method of ready.http must be a method, as 'GET'"],
     [() => ready.exec([]), 'command of ready.exec must be at least one string, got []'],

@@ -8,6 +8,7 @@ test.each<[Readiness, string]>([
   [ready.log('up'), "a line of output with 'up'"],
   [ready.log(/up/, { times: 2, stream: 'stderr' }), '2 lines of stderr with /up/'],
   [ready.http({ port: 443, path: '/health', tls: true }), 'https on port 443, /health'],
+  [ready.http({ port: 80, host: '::1' }), 'http on port 80 at ::1, /'],
   [ready.exec(['pg_isready', '-q']), 'success of ["pg_isready","-q"]'],
   [ready.exit(), 'exit code 0'],
   [ready.all(ready.port(1), ready.healthy()), 'port 1 and a passed health check'],

@@ -3,13 +3,13 @@ import { OutputLines } from '../../../sdk/ready/lines.ts';
 
 function heard(lines: OutputLines): string[] {
   const all: string[] = [];
-  lines.listen((line, stream) => all.push(`${stream}: ${line}`));
+  lines.listen((line, stream, isWhole) => all.push(`${stream}: ${line}${isWhole ? '' : '…'}`));
   return all;
 }
 
 const out = (text: string) => ({ stream: 'stdout' as const, data: Buffer.from(text) });
 
-test('lines are told whole, whatever pieces they come in, each stream for itself', () => {
+test('lines are told, whatever pieces they come in, each stream for itself; and what there is of one', () => {
   const lines = new OutputLines();
   const all = heard(lines);
   lines.add(out('one\r\ntw'));
@@ -17,17 +17,17 @@ test('lines are told whole, whatever pieces they come in, each stream for itself
   const euro = Buffer.from('€\n');
   lines.add({ stream: 'stdout', data: euro.subarray(0, 1) });
   lines.add({ stream: 'stdout', data: euro.subarray(1) });
-  expect(all).toEqual(['stdout: one', 'stderr: oops', 'stdout: tw€']);
+  expect(all).toEqual(['stdout: one', 'stdout: tw…', 'stderr: oops', 'stdout: tw…', 'stdout: tw€']);
 });
 
 test('what has no end of line is a line when the output ends', async () => {
   const lines = new OutputLines();
   const all = heard(lines);
   lines.add(out('half'));
-  expect(all).toEqual([]);
+  expect(all).toEqual(['stdout: half…']);
   lines.end();
   await lines.ended;
-  expect(all).toEqual(['stdout: half']);
+  expect(all).toEqual(['stdout: half…', 'stdout: half']);
 });
 
 test('the last 20 lines are kept, and no more than 4096 characters of them', () => {
