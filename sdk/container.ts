@@ -11,7 +11,6 @@ import { attachedContainers } from './attached-containers.ts';
 import type { EventOptions, StoreEvent } from './container-events.ts';
 import { type ContainerEvents, type ContainerInfo, describeLife } from './container-info.ts';
 import { describePlan } from './describe-plan.ts';
-import { unlessAborted } from './engine/abort.ts';
 import type { Attachment, AttachOptions } from './engine/attach.ts';
 import type { ConnectOptions } from './engine/connect.ts';
 import type { ExitStatus } from './engine/exit-status.ts';
@@ -33,9 +32,7 @@ import type { Process } from './process.ts';
 import type { StartOptions } from './ready/start.ts';
 import {
   checkCommand,
-  checkCommitOptions,
   checkProcessOptions,
-  checkSnapshotOptions,
   checkStopOptions,
   checkTerminalSize,
   checkWaitOptions,
@@ -436,7 +433,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    */
   async wait(options: WaitOptions = {}): Promise<ExitStatus> {
     checkWaitOptions(options);
-    return unlessAborted(this.#life.wait(), options.signal);
+    return this.#runtime.unlessAborted(this.#life.wait(), options.signal);
   }
 
   /**
@@ -511,7 +508,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @example const installed = await container.snapshot()
    */
   async snapshot(options: SnapshotOptions = {}): Promise<Image> {
-    checkSnapshotOptions(options);
+    this.#runtime.checkSnapshotOptions(options);
     return this.#life.withFiles('made an image of', (files) => this.#runtime.takeNamedSnapshot(files, options));
   }
 
@@ -522,7 +519,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @example await container.commit({ reference: 'app:1.0', config: { command: ['/app/run'] } })
    */
   async commit(options: CommitOptions = {}): Promise<Image> {
-    checkCommitOptions(options);
+    this.#runtime.checkCommitOptions(options);
     return this.#life.withFiles('made an image of', (files) => this.#runtime.commitContainer(files, options));
   }
 

@@ -8,7 +8,7 @@ import {
   parsePlatform,
 } from '../store/transfer.ts';
 import type { ImportOptions, ImportSource, LoadOptions, PullOptions } from './image-options.ts';
-import { checkConfigChanges } from './spec/check.ts';
+import { checkConfigChanges } from './spec/check-commit.ts';
 import {
   assertObject,
   type Check,

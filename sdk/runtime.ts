@@ -1,4 +1,5 @@
 /** What a container needs once there is one. It is loaded with the first, so that importing caisson is quick. */
+export { unlessAborted } from './engine/abort.ts';
 export { AttachedLife } from './engine/attached-life.ts';
 export { changesOf } from './engine/changes.ts';
 export { commitContainer } from './engine/commit.ts';
@@ -11,3 +12,4 @@ export { claimingName, sweepOnce } from './engine/sweep.ts';
 export { prepareVolumes } from './engine/volumes.ts';
 export { containerFiles, copyIn, copyOut, getArchive, putArchive } from './fs/index.ts';
 export { startUntilReady } from './ready/start.ts';
+export { checkCommitOptions, checkSnapshotOptions } from './spec/check-commit.ts';
