@@ -33,9 +33,9 @@ const {
   prctl,
   read,
   SyscallError,
-  sethostname,
   symlinkat,
   unshare,
+  write,
   variable,
 } = syscalls;
 
