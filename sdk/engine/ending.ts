@@ -3,9 +3,9 @@
  * told of its end: until then the container seems to run, and entering it is ESRCH.
  */
 import { hasCode, SyscallError } from '../../syscalls/index.ts';
-import { readProc } from './processes.ts';
+import { readStat } from './processes.ts';
 
-/** It is on its way through exit(2): of the flags in /proc/PID/stat (include/linux/sched.h). */
+/** It is on its way through exit(2): of its flags (include/linux/sched.h). */
 const PF_EXITING = 0x4;
 
 /** How long an end may take that has begun. A process whose first thread alone has ended looks the same, and goes on. */
@@ -26,9 +26,6 @@ export async function failedByEnd(error: unknown, pid: number, ended: Promise<un
 }
 
 function isEnding(pid: number): boolean {
-  const stat = readProc(`/proc/${pid}/stat`);
-  if (stat === undefined) return true;
-  // Anything may be in the name. After it, the flags are the seventh field (man 5 proc_pid_stat).
-  const flags = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[6]);
-  return (flags & PF_EXITING) !== 0;
+  const stat = readStat(pid);
+  return stat === undefined || (stat.flags & PF_EXITING) !== 0;
 }

@@ -131,6 +131,8 @@ export interface ProcessStat {
   /** One letter: `R`, `S`, `T` … */
   readonly state: string;
   readonly ppid: number;
+  /** The kernel's `PF_*` (include/linux/sched.h). */
+  readonly flags: number;
   readonly userTicks: number;
   readonly systemTicks: number;
   /** When it was started, since the machine was. */
@@ -151,6 +153,7 @@ export function parseStat(text: string): ProcessStat {
     name: text.slice(text.indexOf('(') + 1, end),
     state: fields[0] ?? '?',
     ppid: Number(fields[1]),
+    flags: Number(fields[6]),
     userTicks: Number(fields[11]),
     systemTicks: Number(fields[12]),
     startTicks: Number(fields[19]),

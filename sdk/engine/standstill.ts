@@ -84,7 +84,7 @@ export async function untilStill(moving: () => readonly number[], patience: Pati
 }
 
 /** @throws CaissonError NOT_FROZEN when it is too late, and the reason of who has given up */
-export function checkPatience({ deadline, signal }: Patience, moving: readonly number[]): void {
+function checkPatience({ deadline, signal }: Patience, moving: readonly number[]): void {
   signal?.throwIfAborted();
   if (Date.now() > deadline) throw notFrozen(moving);
 }

@@ -15,19 +15,7 @@ import type {
 } from './readiness.ts';
 
 export { checkReadyOptions } from './check.ts';
-export type {
-  AllReady,
-  AnyReady,
-  CheckReady,
-  ExecReady,
-  ExitReady,
-  HealthyReady,
-  HttpReady,
-  LogReady,
-  PortReady,
-  Readiness,
-  ReadyCheck,
-} from './readiness.ts';
+export type * from './readiness.ts';
 
 /**
  * What `ready` of a container's options is made with: plain data, which other data like it may be instead of.

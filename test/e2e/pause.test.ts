@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Container, Image, ready } from 'caisson';
 import { describe, expect, test } from 'vitest';
 import { judgeFreezer, readGroups } from '../../sdk/probe/cgroups.ts';
+import { carriers } from '../support/carriers.ts';
 import { type RunningScript, runScript, startScript } from '../support/script.ts';
 import { startUnprivileged, UNPRIVILEGED_UID } from '../support/unprivileged.ts';
 import { busybox, busyboxTree, isRoot, privateStore, sh, slowness } from './fixture.ts';
@@ -44,20 +45,6 @@ async function isStill(container: Container): Promise<boolean> {
     if ((await stepsOf(container)) !== before) return false;
   }
   return true;
-}
-
-/** The processes with a word in their command line. A zombie has none. */
-function carriers(word: string): number[] {
-  const commandLine = (pid: number) => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
-    } catch {
-      return '';
-    }
-  };
-  return readdirSync('/proc')
-    .map(Number)
-    .filter((pid) => pid > 0 && commandLine(pid).includes(`sleep\0${word}`));
 }
 
 /** Resolves when a script has written its first line, which is to be this word. */

@@ -1,7 +1,8 @@
 /** Containers whose PID namespace is not their own: no kernel ends their processes, so a keeper of ours does. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { Container, type ContainerOptions } from 'caisson';
 import { describe, expect, type TestContext, test } from 'vitest';
+import { carriers } from '../support/carriers.ts';
 import { startScript } from '../support/script.ts';
 import { startSubordinate } from '../support/subordinate-ids.ts';
 import { startUnprivileged } from '../support/unprivileged.ts';
@@ -19,20 +20,6 @@ function newToken(): string {
 /** A process, its child, and two daemons: sessions of their own whose parents are gone. They stay. */
 const family = (token: string) =>
   `setsid sh -c "setsid sleep ${token} & setsid sleep ${token} &" & sleep ${token} & sleep ${token}`;
-
-/** The processes with a token in their command line. A zombie has none. */
-function carriers(token: string): number[] {
-  const commandLine = (pid: number) => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
-    } catch {
-      return '';
-    }
-  };
-  return readdirSync('/proc')
-    .map(Number)
-    .filter((pid) => pid > 0 && commandLine(pid).includes(`sleep\0${token}`));
-}
 
 /** Starts a family in a container and executes another one in it. */
 async function startFamilies(context: TestContext, options: ContainerOptions, token: string): Promise<Container> {

@@ -9,6 +9,7 @@ test('what follows a name in stat is found, whatever the name', () => {
     name: 'a) R (b)\n',
     state: 'S',
     ppid: 7,
+    flags: 4_194_560,
     userTicks: 15,
     systemTicks: 6,
     startTicks: 98_765,

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, type TestContext, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readImageUsers, readUsers } from '../../../sdk/engine/users.ts';
 import type { UserFiles } from '../../../sdk/spec/user-files.ts';
 import { expectNothingLeft, traces } from '../../support/leftovers.ts';
+import { rootWith } from '../../support/root-with.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -97,13 +98,4 @@ function usersOf(root: ReturnType<typeof image>): UserFiles {
 
 function namesIn(root: ReturnType<typeof image>): string[] {
   return usersOf(root).passwd.map(({ name }) => name);
-}
-
-/** A directory with an /etc of these files. */
-function rootWith(context: TestContext, files: Readonly<Record<string, string>>): string {
-  const root = temporaryDirectory(context);
-  mkdirSync(join(root, 'etc'));
-  chmodSync(join(root, 'etc'), 0o755);
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(root, 'etc', name), text);
-  return root;
 }
