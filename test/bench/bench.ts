@@ -24,7 +24,7 @@ async function measureEverything(options: BenchOptions): Promise<number> {
   listenForInterruption();
   const workspace = createWorkspace();
   try {
-    const scenarios = await measureParts(workspace, { root, quick: options.quick });
+    const scenarios = await measureParts(workspace, root, options);
     const result = { machine, scenarios, targets: judge(scenarios) };
     const json = options.json ?? join(mkdtempSync(join(tmpdir(), 'caisson-bench-result-')), 'bench.json');
     writeFileSync(json, `${JSON.stringify(result, undefined, 1)}\n`);
@@ -39,20 +39,20 @@ async function measureEverything(options: BenchOptions): Promise<number> {
   }
 }
 
-async function measureParts(workspace: Workspace, { root, quick }: { root: boolean; quick: boolean }) {
-  const programme: Programme = { workspace, rootless: !root, quick, privilegesOnly: false, progress };
+async function measureParts(workspace: Workspace, root: boolean, { quick, only }: BenchOptions) {
+  const programme: Programme = { workspace, rootless: !root, quick, only, privilegesOnly: false, progress };
   const scenarios = await measureAll(programme);
-  if (root) scenarios.push(...(await measureRootlessPart(workspace, quick)));
+  if (root) scenarios.push(...(await measureRootlessPart(workspace, { quick, only })));
   scenarios.push(...(await measureImages(programme)));
   return scenarios;
 }
 
 /** The unprivileged child of root's bench: the workspace is root's to remove. */
-async function measurePart({ quick, json }: BenchOptions, workspaceFile: string): Promise<number> {
+async function measurePart({ quick, only, json }: BenchOptions, workspaceFile: string): Promise<number> {
   const workspace = JSON.parse(readFileSync(workspaceFile, 'utf8')) as Workspace;
   listenForInterruption();
   try {
-    const scenarios = await measureAll({ workspace, rootless: true, quick, privilegesOnly: true, progress });
+    const scenarios = await measureAll({ workspace, rootless: true, quick, only, privilegesOnly: true, progress });
     writeFileSync(json ?? '/dev/stdout', JSON.stringify(scenarios));
     return 0;
   } catch (error) {
