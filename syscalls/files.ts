@@ -97,6 +97,12 @@ export const MFD_EXEC = 0x10;
 // include/uapi/linux/fs.h
 /** _IOW(0x94, 9, int): makes a file share all its data with another. */
 export const FICLONE = 0x4004_9409;
+/** _IOR('f', 1, long): reads the flags of a file, an `int` of FS_*_FL. man 2 ioctl_iflags. */
+export const FS_IOC_GETFLAGS = 0x8008_6601;
+/** _IOW('f', 2, long): sets them. */
+export const FS_IOC_SETFLAGS = 0x4008_6602;
+/** A directory whose directories are to lie apart from each other: ext4. man 1 chattr, T. */
+export const FS_TOPDIR_FL = 0x2_0000;
 export const RENAME_NOREPLACE = 0x1;
 export const RENAME_EXCHANGE = 0x2;
 export const RENAME_WHITEOUT = 0x4;
@@ -503,6 +509,8 @@ export const ioctl = define<[fd: number, op: number, argp: Bytes | bigint | null
     op: oneOf({
       ...TERMINAL_OPERATIONS,
       FICLONE,
+      FS_IOC_GETFLAGS,
+      FS_IOC_SETFLAGS,
       NS_GET_USERNS,
       NS_GET_PARENT,
       NS_GET_NSTYPE,

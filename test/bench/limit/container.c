@@ -51,6 +51,13 @@ static const char *const MASKED[] = {
 	"/sys/firmware",     "/sys/devices/virtual/powercap",
 };
 
+static const char *const ETC[][2] = {
+	{ "/etc/hosts", "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.1.1\tlimit\n" },
+	{ "/etc/hostname", "limit\n" },
+	{ "/etc/resolv.conf", "nameserver 10.255.255.53\n" },
+};
+enum { ETC_COUNT = sizeof ETC / sizeof *ETC };
+
 static const char *const READ_ONLY[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger" };
 
 /* A detached mount: visible nowhere until move_mount. */
@@ -104,13 +111,25 @@ static int read_only(const char *path)
 	return syscall(SYS_mount_setattr, AT_FDCWD, path, 0, &attributes, sizeof attributes);
 }
 
+/* A directory is masked by an empty one, which is in nobody's way: it has no name any more when all are masked. */
 static int mask(const char *path)
 {
 	if (syscall(SYS_mount, "/dev/null", path, NULL, MS_BIND, NULL) == 0 || errno == ENOENT)
 		return 0;
-	if (errno != ENOTDIR)
+	return errno == ENOTDIR ? syscall(SYS_mount, "/dev/.masked", path, NULL, MS_BIND, NULL) : -1;
+}
+
+/* A file of the container's own, in the memory of its /dev, below where devpts will be. */
+static int make_file(int index)
+{
+	static const char *const NAMES[ETC_COUNT] = { "/dev/pts/0", "/dev/pts/1", "/dev/pts/2" };
+	const char *text = ETC[index][1];
+	int fd = open(NAMES[index], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
 		return -1;
-	return syscall(SYS_mount, "tmpfs", path, "tmpfs", MS_RDONLY, "nr_blocks=1,nr_inodes=1");
+	int tree = syscall(SYS_open_tree, fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	close(fd);
+	return tree;
 }
 
 static int loopback_up(void)
@@ -147,7 +166,7 @@ int become_container(void *argument)
 		{ "newinstance", NULL }, { "ptmxmode", "0666" }, { "mode", "0620" }, { NULL, NULL },
 	};
 	const unsigned safe = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-	int proc, sys, dev, pts, mqueue, shm, nodes[NODE_COUNT];
+	int proc, sys, dev, pts, mqueue, shm, nodes[NODE_COUNT], etc[ETC_COUNT];
 
 	STEP(prctl(PR_SET_PDEATHSIG, SIGKILL));
 	if (self->rootless) {
@@ -177,6 +196,9 @@ int become_container(void *argument)
 	STEP(place(proc, "/proc"));
 	STEP(place(sys, "/sys"));
 	STEP(place(dev, "/dev"));
+	STEP(mkdirat(AT_FDCWD, "/dev/pts", 0755));
+	for (int i = 0; i < ETC_COUNT; i++)
+		STEP(etc[i] = make_file(i));
 	STEP(place(pts, "/dev/pts"));
 	STEP(place(mqueue, "/dev/mqueue"));
 	STEP(place(shm, "/dev/shm"));
@@ -190,19 +212,24 @@ int become_container(void *argument)
 	for (size_t i = 0; i < sizeof LINKS / sizeof *LINKS; i++)
 		STEP(symlinkat(LINKS[i][0], AT_FDCWD, LINKS[i][1]));
 	STEP(chdir("/"));
+	STEP(mkdirat(AT_FDCWD, "/dev/.masked", 0555));
 	for (size_t i = 0; i < sizeof MASKED / sizeof *MASKED; i++)
 		STEP(mask(MASKED[i]));
+	STEP(unlinkat(AT_FDCWD, "/dev/.masked", AT_REMOVEDIR));
 	for (size_t i = 0; i < sizeof READ_ONLY / sizeof *READ_ONLY; i++)
 		STEP(read_only(READ_ONLY[i]));
+	for (int i = 0; i < ETC_COUNT; i++)
+		STEP(place(etc[i], ETC[i][0]));
 
 	if (self->netns)
 		STEP(loopback_up());
 	STEP(sethostname("limit", 5));
 	umask(022);
-	return run_true(self->stdout_fd, self->stderr_fd);
+	STEP(setsid());
+	return run_true(self->stdout_fd, self->stderr_fd, self->rootless);
 }
 
-int run_true(int stdout_fd, int stderr_fd)
+int run_true(int stdout_fd, int stderr_fd, bool rootless)
 {
 	/* AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW SETFCAP SETGID SETPCAP SETUID SYS_CHROOT */
 	static const uint64_t kept = 0xa80425fb;
@@ -213,6 +240,11 @@ int run_true(int stdout_fd, int stderr_fd)
 		{ .effective = (uint32_t)kept, .permitted = (uint32_t)kept },
 		{ .effective = kept >> 32, .permitted = kept >> 32 },
 	};
+	static const char *const SEARCHED[] = {
+		"/usr/local/sbin/true", "/usr/local/bin/true", "/usr/sbin/true", "/usr/bin/true", "/sbin/true",
+	};
+	static const unsigned long default_action[4]; /* SIG_DFL, no flags, no mask: as the kernel has it, not libc */
+	static const gid_t root = 0;
 	sigset_t none;
 	int null;
 
@@ -224,10 +256,19 @@ int run_true(int stdout_fd, int stderr_fd)
 	for (int capability = 0; capability < 64; capability++)
 		if (!(kept >> capability & 1) && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
 			break;
+	if (!rootless)
+		STEP(syscall(SYS_setgroups, 1, &root));
+	STEP(syscall(SYS_setresgid, root, root, root));
+	STEP(syscall(SYS_setresuid, root, root, root));
+	STEP(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0));
 	STEP(syscall(SYS_capset, &header, capabilities));
+	for (int number = 1; number <= 64; number++)
+		syscall(SYS_rt_sigaction, number, &default_action, NULL, 8);
 	sigemptyset(&none);
 	STEP(sigprocmask(SIG_SETMASK, &none, NULL));
 	STEP(syscall(SYS_close_range, 3, ~0U, 0));
+	for (size_t i = 0; i < sizeof SEARCHED / sizeof *SEARCHED; i++)
+		execve(SEARCHED[i], argv, environment);
 	STEP(execve("/bin/true", argv, environment));
 	return 127;
 }

@@ -19,7 +19,7 @@ static int second_child(void *argument)
 	STEP(prctl(PR_SET_PDEATHSIG, SIGKILL));
 	STEP(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL));
 	STEP(chdir("/"));
-	return run_true(target->stdout_fd, target->stderr_fd);
+	return run_true(target->stdout_fd, target->stderr_fd, target->rootless);
 }
 
 int enter_container(void *argument)

@@ -160,6 +160,7 @@ static void sample_exec(const struct options *options, struct times *times)
 		die("pidfd_open");
 	times->begin = now();
 	target.pidfd = pidfd;
+	target.rootless = options->rootless;
 	target.namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP |
 			    (options->netns ? CLONE_NEWNET : 0) | (options->rootless ? CLONE_NEWUSER : 0);
 	if (pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0)

@@ -36,6 +36,7 @@ struct container {
 struct target {
 	int pidfd;
 	int namespaces; /* CLONE_NEW* */
+	bool rootless;
 	int stdout_fd, stderr_fd;
 	pid_t entered;
 };
@@ -68,6 +69,6 @@ int enter_container(void *target);
 int become_command(void *command);
 
 /* Shared by both children: standard streams, Docker's capabilities, clean signals, then `true`. */
-int run_true(int stdout_fd, int stderr_fd);
+int run_true(int stdout_fd, int stderr_fd, bool rootless);
 
 #endif

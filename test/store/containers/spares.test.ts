@@ -1,18 +1,24 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, type TestContext, test } from 'vitest';
+import { expect, type TestContext, test, vi } from 'vitest';
 import { createContainerDirectory, removeContainerDirectory } from '../../../store/containers/index.ts';
-import { openStore, type Store } from '../../../store/layout.ts';
+import { containerPathsIn, openStore, type Store } from '../../../store/layout.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 
 /** Whether a container gets the directory of one that was removed before it, with what `leave` has left there. */
 async function isGivenOn(context: TestContext, leave: (path: string, store: Store) => void): Promise<boolean> {
   const store = openStore(temporaryDirectory(context));
-  const { path } = createContainerDirectory(store, 'first', {});
+  const { path, state } = createContainerDirectory(store, 'first', {});
+  const fresh = readFileSync(state);
+  writeFileSync(state, 'of the first', { flag: 'r+' });
   leave(path, store);
   await removeContainerDirectory(store, 'first');
-  // It is cleaned when this thread has nothing else to do.
-  await new Promise((resolve) => setImmediate(resolve));
+  // It is cleaned when this thread has nothing else to do, its state last.
+  const isDone = () =>
+    readdirSync(store.spares).every((name) =>
+      readFileSync(containerPathsIn(join(store.spares, name)).state).equals(fresh),
+    );
+  await vi.waitUntil(isDone);
   const spares = readdirSync(store.spares).length;
   const { work } = createContainerDirectory(store, 'second', {});
   expect(readdirSync(work)).toEqual([]);
