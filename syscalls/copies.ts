@@ -5,7 +5,7 @@
  */
 
 /** Raised whenever what is shared changes its shape: then copies of two releases share nothing, as two processes. */
-const STATE = Symbol.for('caisson.state.1');
+const STATE = Symbol.for('caisson.state.2');
 
 /** Node's own, of this thread. What Jest shows as `process` is another for each test file, and tells nobody of the exit. */
 const thread = process.getBuiltinModule('node:process') as NodeJS.Process & { [STATE]?: Map<string, object> };

@@ -21,11 +21,15 @@ export interface OutputConveniences {
 /** As much as a pipe holds, unless it is told otherwise (man 7 pipe). */
 export const PIPE_BYTES = 65_536;
 
-/** As much as the pipe of a busy process is made to hold, so that it and its reader wait for each other less often. */
+/**
+ * As much as the pipe of a busy process is made to hold, and as is read from it at once. The two sides of a pipe exclude
+ * each other for as long as a call takes, so that few long ones pass more than many short ones: 1.04 to 1.23 of what
+ * child_process reads from its socket, where 64 KiB at once passed 0.80 to 0.91.
+ */
 const BUSY_PIPE_BYTES = 4 * PIPE_BYTES;
 
-/** How many chunks are read before other work of this thread gets its turn. */
-const CHUNKS_PER_TURN = 8;
+/** How many chunks are read before other work of this thread gets its turn: 4 MiB, about 2 ms. */
+const CHUNKS_PER_TURN = 16;
 
 /** Adds the conveniences to a stream. */
 export function asOutput<T extends Readable>(stream: T): T & OutputConveniences {
@@ -51,20 +55,23 @@ export function openOutput(descriptor: number, parts: OutputParts = {}): Output 
   return asOutput(new PipeStream(descriptor, parts));
 }
 
-/** Reads what a non-blocking pipe holds: some bytes, none at its end, undefined when there are none now. */
-export function readPipe(descriptor: number): Buffer | undefined {
-  scratch ??= Buffer.allocUnsafeSlow(PIPE_BYTES);
-  const count = read.attempt(descriptor, scratch, PIPE_BYTES);
+/**
+ * Reads what a non-blocking pipe holds: some bytes, none at its end, undefined when there are none now.
+ * @param bytes at most so many
+ */
+export function readPipe(descriptor: number, bytes = PIPE_BYTES): Buffer | undefined {
+  if (scratch === undefined || scratch.length < bytes) scratch = Buffer.allocUnsafeSlow(bytes);
+  const count = read.attempt(descriptor, scratch, bytes);
   if (count === -constants.errno.EAGAIN) return undefined;
   if (count < 0) throw new SyscallError({ errno: -count, syscall: 'read' });
   const filled = scratch.subarray(0, count);
-  // A few bytes must not keep 64 KiB alive; many are not worth a copy.
-  if (count < PIPE_BYTES / 4) return Buffer.from(filled);
+  // A few bytes must not keep a whole buffer alive; many are not worth a copy.
+  if (count < scratch.length / 4) return Buffer.from(filled);
   scratch = undefined;
   return filled;
 }
 
-/** What is read into next. Most reads find little, or the end, and should not cost 64 KiB each. */
+/** What is read into next. Most reads find little, or the end, and should not cost a buffer each. */
 let scratch: Buffer | undefined;
 
 class PipeStream extends Readable {
@@ -75,7 +82,7 @@ class PipeStream extends Readable {
   readonly #note: OutputParts['note'];
 
   constructor(descriptor: number, { before = [], note }: OutputParts) {
-    super({ highWaterMark: 2 * PIPE_BYTES });
+    super({ highWaterMark: 2 * BUSY_PIPE_BYTES });
     this.#descriptor = descriptor;
     this.#note = note;
     for (const chunk of before) this.push(chunk);
@@ -110,11 +117,11 @@ class PipeStream extends Readable {
     }
   }
 
-  /** Whether there may be more now, and it is wanted. A chunk that is not full was the last one for now. */
+  /** Whether there may be more now, and it is wanted. A chunk that is less than a pipe holds was the last one for now. */
   #deliver(chunk: Buffer): boolean {
     if (chunk.length === 0) this.#end();
     else if (!this.push(chunk)) this.#pause();
-    else if (chunk.length === PIPE_BYTES) {
+    else if (chunk.length >= PIPE_BYTES) {
       if (!this.#isWide) this.#widen();
       return true;
     }
@@ -147,7 +154,7 @@ class PipeStream extends Readable {
     // A reader may end the stream from within its 'data' event.
     if (this.#descriptor === undefined) return undefined;
     try {
-      const chunk = readPipe(this.#descriptor);
+      const chunk = readPipe(this.#descriptor, this.#isWide ? BUSY_PIPE_BYTES : PIPE_BYTES);
       if (chunk !== undefined && chunk.length > 0) this.#note?.(chunk);
       return chunk;
     } catch (error) {
