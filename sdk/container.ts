@@ -22,7 +22,7 @@ import type { Running } from './engine/running.ts';
 import type { StopOptions } from './engine/stop.ts';
 import type { ProcessInfo } from './engine/top.ts';
 import { followEvents, getContainer, listContainers } from './find-containers.ts';
-import type { ContainerFiles, CopyInOptions, CopyOutOptions, CopyResult } from './fs/index.ts';
+import type { ArchiveContent, ContainerFiles, CopyInOptions, CopyOutOptions, CopyResult } from './fs/index.ts';
 import type { ContainerHealth } from './health-status.ts';
 import type { Image } from './image.ts';
 import { onListeners } from './listeners.ts';
@@ -242,13 +242,13 @@ export class Container extends EventEmitter<ContainerEvents> {
   }
 
   /**
-   * Puts what a tar archive holds (plain, gzip or zstd) into a directory of the container. Owners are those that the
-   * archive says, unless options say otherwise.
+   * Puts what a tar archive (plain, gzip or zstd; its bytes or a stream of them) holds into a directory of the container.
+   * Owners are those that the archive says, unless options say otherwise.
    *
    * @throws CaissonError ARCHIVE_INVALID, and as {@link Container.copyIn}
    * @example await container.putArchive(createReadStream('site.tar.gz'), '/srv')
    */
-  putArchive(archive: AsyncIterable<Uint8Array>, target: string, options?: CopyInOptions): Promise<CopyResult> {
+  putArchive(archive: ArchiveContent, target: string, options?: CopyInOptions): Promise<CopyResult> {
     return this.#runtime.putArchive(this.#life.files, archive, target, options);
   }
 

@@ -37,6 +37,7 @@ export type { Result } from './engine/result.ts';
 export type { StopOptions } from './engine/stop.ts';
 export type { ProcessInfo } from './engine/top.ts';
 export type {
+  ArchiveContent,
   ContainerFileHandle,
   ContainerFiles,
   CopyInOptions,

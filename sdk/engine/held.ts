@@ -4,11 +4,11 @@
  * process. When he lives and nothing was noted meanwhile, the descriptor is that of the container's process.
  */
 import { type ContainerRecord, hasWriter, readContainerState, type Store } from '../../store/index.ts';
-import { close, type Watch, watch } from '../../syscalls/index.ts';
+import { close, type Watch } from '../../syscalls/index.ts';
 import type { ContainerOptions } from '../spec/options.ts';
 import type { Signal } from '../spec/signals.ts';
 import { asksToBeKept, signalProcess } from './end-signal.ts';
-import { openProcess } from './processes.ts';
+import { onEnd, openProcess } from './processes.ts';
 
 /** A process of somebody else's that cannot be taken for another. */
 export interface Held {
@@ -47,9 +47,8 @@ function held(pid: number, pidfd: number, seq: number, kept: boolean): Held {
     kill: (signal) => signalProcess(pidfd, signal, kept),
     ended: () =>
       new Promise((resolve) => {
-        const handle = watch(pidfd, { readable: true }, () => {
+        const handle = onEnd(pidfd, () => {
           watches.delete(handle);
-          handle.close();
           resolve();
         });
         watches.add(handle);

@@ -3,10 +3,10 @@
  * it has changed its ids since, the kernel has forgotten (man 2 PR_SET_PDEATHSIG).
  */
 import { type CellState, isBootKnown, readBootId, readContainerState, type Store } from '../../store/index.ts';
-import { CLOCK_BOOTTIME, CLOCK_REALTIME, close, watch } from '../../syscalls/index.ts';
+import { CLOCK_BOOTTIME, CLOCK_REALTIME, close } from '../../syscalls/index.ts';
 import { readMs } from './clock.ts';
 import { signalProcess } from './end-signal.ts';
-import { isFirstOfNamespace, openProcess, readStat, ticksToMs } from './processes.ts';
+import { isFirstOfNamespace, onEnd, openProcess, readStat, ticksToMs } from './processes.ts';
 
 /** The clock of this machine, as it is set. */
 export interface Clock {
@@ -54,17 +54,8 @@ export async function endLost(store: Store, id: string, then: Clock): Promise<vo
     const stat = readStat(state.pid);
     const isOurs =
       stat !== undefined && isFirstOfNamespace(state.pid) && isNoted(stat.startTicks, state, then, readClock());
-    if (isOurs && signalProcess(pidfd, 'SIGKILL', false)) await ended(pidfd);
+    if (isOurs && signalProcess(pidfd, 'SIGKILL', false)) await new Promise<void>((resolve) => onEnd(pidfd, resolve));
   } finally {
     close(pidfd);
   }
-}
-
-function ended(pidfd: number): Promise<void> {
-  return new Promise((resolve) => {
-    const handle = watch(pidfd, { readable: true }, () => {
-      handle.close();
-      resolve();
-    });
-  });
 }

@@ -1,6 +1,6 @@
 /** Which processes are a container's, as this machine's /proc tells. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { hasCode, pidfd_open } from '../../syscalls/index.ts';
+import { hasCode, pidfd_open, type Watch, watch } from '../../syscalls/index.ts';
 import { KEEPER_NAME } from '../plan/keeper.ts';
 import { isInNamespace } from './pid-namespace.ts';
 
@@ -104,6 +104,15 @@ export function openProcess(pid: number): number | undefined {
     if (hasCode(error, 'ESRCH', 'EINVAL')) return undefined;
     throw error;
   }
+}
+
+/** Calls back once the process of a pidfd has ended, unless the watch is closed before. Nobody is reaped. */
+export function onEnd(pidfd: number, ended: () => void): Watch {
+  const handle = watch(pidfd, { readable: true }, () => {
+    handle.close();
+    ended();
+  });
+  return handle;
 }
 
 /** Reads a file of a process's in /proc; undefined when it has ended, or is one that may not be looked at. */

@@ -1,7 +1,7 @@
 /** The way to copying, which is loaded when somebody copies. */
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type Checks, checkAll, isAbortSignal, isBoolean, isUser } from '../spec/checks.ts';
+import { type Checks, checkAll, describe, isAbortSignal, isBoolean, isUser } from '../spec/checks.ts';
 import type { Access } from './access.ts';
 import type { CopyInOptions, CopyOutOptions, CopyResult } from './copy/index.ts';
 
@@ -34,18 +34,28 @@ export async function copyOut(
   return files.use((session) => copyOut(session, source, target, options));
 }
 
+/** What is in an archive. */
+export type ArchiveContent = Uint8Array | AsyncIterable<Uint8Array>;
+
+function contentOf(archive: ArchiveContent): AsyncIterable<Uint8Array> {
+  if (archive instanceof Uint8Array) return Readable.from([archive]);
+  if (typeof archive === 'object' && archive !== null && Symbol.asyncIterator in archive) return archive;
+  throw new TypeError(`archive must be bytes or a stream of them, got ${describe(archive)}`);
+}
+
 /** Puts what an archive holds into a directory of a container. A stream is read or destroyed, whatever comes. */
 export async function putArchive(
   files: Access,
-  archive: AsyncIterable<Uint8Array>,
+  archive: ArchiveContent,
   target: string,
   options: CopyInOptions = {},
 ): Promise<CopyResult> {
   try {
+    const content = contentOf(archive);
     checkAll('option', options, COPY_IN_CHECKS);
     options.signal?.throwIfAborted();
     const { putArchive } = await import('./copy/index.ts');
-    return await files.use((session) => putArchive(session, archive, target, options));
+    return await files.use((session) => putArchive(session, content, target, options));
   } finally {
     // It may not have been looked at.
     if (archive instanceof Readable) archive.destroy();

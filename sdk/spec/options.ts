@@ -164,7 +164,7 @@ export interface RunOptions
     CollectOptions {}
 
 /** Options of `container.exec`. */
-export interface ExecOptions extends Omit<ProcessOptions, 'tty'>, CollectOptions {}
+export interface ExecOptions extends ProcessOptions, CollectOptions {}
 
 /** How `wait` waits. */
 export interface WaitOptions {

@@ -337,6 +337,7 @@ test('archives go in and out as GNU tar makes and reads them', async (context) =
   ]);
   const put = await container.putArchive(createReadStream(join(root, 'in.tar.gz')), '/srv');
   expect(put).toMatchObject({ files: 11, losses: [] });
+  expect(await container.putArchive(readFileSync(join(root, 'in.tar.gz')), '/opt')).toEqual(put);
   await pipeline(container.getArchive('/srv'), createWriteStream(join(root, 'out.tar')));
   execFileSync('tar', ['-xpSf', join(root, 'out.tar'), '-C', root]);
   const withoutTop = (text: string) =>

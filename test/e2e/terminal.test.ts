@@ -41,6 +41,8 @@ test('the first process and every other can have a terminal', async (context) =>
 test('a terminal has the size it is given, else 80 by 24', async (context) => {
   const image = busybox(context);
   expect((await Container.run(image, ['stty', 'size'], { tty: true })).stdout).toBe('24 80\r\n');
+  await using container = await Container.start(image, { command: ['sleep', '60'] });
+  expect((await container.exec(['stty', 'size'], { tty: { columns: 100, rows: 30 } })).stdout).toBe('30 100\r\n');
   expect((await Container.run(image, ['stty', 'size'], { tty: { columns: 132, rows: 43 } })).stdout).toBe('43 132\r\n');
 });
 
