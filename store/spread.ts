@@ -7,7 +7,8 @@ import type { Store } from './layout.ts';
  * Has ext4 put each new directory of `tmp`, where everything begins, into a block group of its own. Else they all are in
  * the one of `tmp`, and ext4 gives no inode of a group away for some minutes after it was freed: it looks at each of
  * those first. Every mount of an overlay makes four inodes and every removal frees them, so that after some thousand
- * containers that looking took longer than all the rest. 50 containers: 178 ms without, 145 with it.
+ * containers that looking took longer than all the rest: 50 containers took 228 ms without this and 152 with it. Where
+ * images were removed a moment ago, unpacking Debian took 2.8 s without it and 1.3 with it.
  *
  * What other file systems say of the flag is of no concern.
  */

@@ -6,6 +6,7 @@ import { ownIds } from '../ids/index.ts';
 import { explainStoreError, type Store } from '../layout.ts';
 import { temporaryPath } from '../owner.ts';
 import { removeTree } from '../remove.ts';
+import { spreadDirectories } from '../spread.ts';
 import { applyLayer } from './apply.ts';
 import { decompress } from './decompress.ts';
 import type { LayerLimits } from './limits.ts';
@@ -34,6 +35,7 @@ export async function stageLayer(
   limits?: LayerLimits,
 ): Promise<StagedLayer> {
   const path = temporaryPath(store);
+  spreadDirectories(store);
   mkdirSync(path, 0o700);
   try {
     const entries = readTar(verifyContent(source, diffId, limits), limits);

@@ -1,6 +1,9 @@
 import { closeSync, mkdirSync, openSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
+import { digestOf } from '../../store/digest.ts';
+import { stageLayer } from '../../store/layer/unpack.ts';
 import { openStore } from '../../store/layout.ts';
 import { spreadDirectories } from '../../store/spread.ts';
 import { FS_IOC_GETFLAGS, FS_TOPDIR_FL, ioctl } from '../../syscalls/index.ts';
@@ -20,6 +23,15 @@ function flagsOf(path: string): number {
     closeSync(descriptor);
   }
 }
+
+test('the store of who only unpacks layers is spread, too', async (context) => {
+  const store = openStore(temporaryDirectory(context));
+  const empty = Buffer.alloc(1024);
+  await stageLayer(store, Readable.from([empty]), digestOf(empty));
+  const unpacked = flagsOf(store.tmp);
+  spreadDirectories(store);
+  expect(unpacked).toBe(flagsOf(store.tmp));
+});
 
 test('ext4 is told to spread what begins in the store; other file systems, and what is made there, are as before', (context) => {
   const { tmp, containers } = openStore(temporaryDirectory(context));
