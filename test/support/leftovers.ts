@@ -108,7 +108,15 @@ function descriptorTraces(): string[] {
     const target = linkIfThere(`/proc/self/fd/${descriptor}`);
     return target === undefined ? [] : [`descriptor ${descriptor}, ${target}`];
   });
-  return withoutRanges(open);
+  return withoutRanges(open).map(unlessRenewed);
+}
+
+/** The journal of a store is closed and opened anew when it is long, and may then have another number. */
+function unlessRenewed(trace: string, index: number, all: readonly string[]): string {
+  const [, journal] = /^descriptor \d+, (.*\/events)$/.exec(trace) ?? [];
+  if (journal === undefined) return trace;
+  const before = all.slice(0, index).filter((other) => other.endsWith(`, ${journal}`)).length;
+  return `descriptor of ${journal}, number ${before + 1} of its kind`;
 }
 
 /** A thread keeps ranges of ids for its next containers, some at most: a lock and two user namespaces each. */
