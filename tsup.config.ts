@@ -2,10 +2,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { init, parse } from 'es-module-lexer';
-import type { Plugin as EsbuildPlugin } from 'esbuild';
+import { type Plugin as EsbuildPlugin, transform } from 'esbuild';
+import { minify } from 'terser';
 import { defineConfig } from 'tsup';
 
 const DIST = 'dist';
+
+const PROGRAM = 'cli.js';
+
+/** Node prints the line that threw. */
+const LINE_LENGTH = 120;
 
 /**
  * Writes every module once more, as CommonJS, and both as Node loads them quickest. So both are split alike: each module
@@ -18,17 +24,31 @@ const DIST = 'dist';
 async function convertModules(): Promise<void> {
   await init;
   for (const name of (await readdir(DIST)).filter((each) => each.endsWith('.js'))) {
-    const source = restoreClassNames(await readFile(join(DIST, name), 'utf8'));
+    const built = await readFile(join(DIST, name), 'utf8');
+    // A program is run, never imported.
+    const source = name === PROGRAM ? built : restoreClassNames(await shortenLocals(built));
     await writeFile(join(DIST, name), rewriteImports(source, { load: loadBuiltin, loadLater: () => undefined }));
-    // A program is run, never required.
-    if (name !== 'cli.js') await writeFile(join(DIST, name.replace(/\.js$/, '.cjs')), toCommonJs(source));
+    if (name !== PROGRAM) await writeFile(join(DIST, name.replace(/\.js$/, '.cjs')), toCommonJs(source));
   }
 }
 
-/** esbuild calls a class that speaks of itself `_Name`, and so would stack traces and `error.name`. */
+/** esbuild calls a class that speaks of itself `_Name` or `Name2`, and so would stack traces and `error.name`. */
 function restoreClassNames(source: string): string {
-  const names = [...source.matchAll(/\b([\w$]+)=\s*class\s+_\1\b/g)].map(([, name]) => name ?? '');
-  return names.reduce((text, name) => text.replaceAll(new RegExp(`(?<![\\w$])_${name}\\b`, 'g'), name), source);
+  const classes = [...source.matchAll(/\b([\w$]+)=\s*class\s+(_\1|\1\d+)\b/g)];
+  return classes.reduce(
+    (text, [, name = '', inside]) => text.replaceAll(new RegExp(`(?<![\\w$])${inside}\\b`, 'g'), name),
+    source,
+  );
+}
+
+/**
+ * Shortens the names that only one function sees: a sixth less to parse, which an import waits for (a millisecond). Those
+ * of functions and classes are as they were: stack traces and `error.name` tell them.
+ */
+async function shortenLocals(source: string): Promise<string> {
+  const names = { keep_fnames: true, keep_classnames: true };
+  const { code = '' } = await minify(source, { ...names, compress: false, mangle: { ...names, toplevel: false } });
+  return (await transform(code, { minifyWhitespace: true, lineLimit: LINE_LENGTH })).code;
 }
 
 /** What is written instead of an import of `specifier`; undefined leaves it as it is. */
@@ -127,11 +147,10 @@ export default defineConfig([
     removeNodeProtocol: false,
     esbuildPlugins: [oneFileForTheEntry],
     esbuildOptions(options) {
-      // Names stay, for stack traces. Comments and white space are half of what Node would have to read at every import.
+      // Comments and white space are half of what Node would have to read at every import.
       options.minifySyntax = true;
       options.minifyWhitespace = true;
-      // Node prints the line that threw.
-      options.lineLimit = 120;
+      options.lineLimit = LINE_LENGTH;
     },
     onSuccess: convertModules,
   },
