@@ -101,7 +101,6 @@ export {
   type StagedSnapshot,
   stageSnapshot,
 } from './snapshots/take.ts';
-export { spreadDirectories } from './spread.ts';
 export { type Swept, sweepContainers } from './sweep.ts';
 export {
   createVolume,

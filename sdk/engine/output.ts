@@ -23,8 +23,8 @@ export const PIPE_BYTES = 65_536;
 
 /**
  * As much as the pipe of a busy process is made to hold, and as is read from it at once. The two sides of a pipe exclude
- * each other for as long as a call takes, so that few long ones pass more than many short ones: 1.04 to 1.23 of what
- * child_process reads from its socket, where 64 KiB at once passed 0.80 to 0.91.
+ * each other for as long as a call takes, so that few long ones pass more than many short ones: 1.02 to 1.21 of what
+ * child_process reads from its socket, where 64 KiB at once passed 0.89 to 1.03.
  */
 const BUSY_PIPE_BYTES = 4 * PIPE_BYTES;
 

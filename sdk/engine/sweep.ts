@@ -1,14 +1,13 @@
 /** What owners that are dead have left, removed once per store and thread, before the first container. */
-import { type Store, spreadDirectories, sweepContainers } from '../../store/index.ts';
+import { type Store, sweepContainers } from '../../store/index.ts';
 import { hasCode, shared } from '../../syscalls/index.ts';
 
 const swept = shared('swept', () => new WeakMap<Store, Promise<unknown>>());
 
-/** Makes a store ready for containers at its first use. */
+/** Sweeps a store at its first use. */
 export async function sweepOnce(store: Store): Promise<void> {
   let sweeping = swept.get(store);
   if (sweeping === undefined) {
-    spreadDirectories(store);
     sweeping = sweepContainers(store);
     swept.set(store, sweeping);
   }

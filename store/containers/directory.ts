@@ -10,6 +10,7 @@ import { CaissonError, hasCode } from '../../syscalls/index.ts';
 import { type ContainerPaths, containerPaths, containerPathsIn, explainStoreError, type Store } from '../layout.ts';
 import { disown, own, ownerOf, temporaryPath } from '../owner.ts';
 import { removeTree } from '../remove.ts';
+import { spreadDirectories } from '../spread.ts';
 import { whileNothingIsRemoved } from '../use-lock.ts';
 import { createVolume } from '../volumes/index.ts';
 import { isAskedFor, releaseName, withName } from './names.ts';
@@ -50,7 +51,7 @@ export function createContainerDirectory(store: Store, id: string, given: NewCon
   let made: string | undefined;
   try {
     const spare = takeSpare(store);
-    made = spare ?? makeDirectories(temporaryPath(store));
+    made = spare ?? makeDirectories(store);
     const paths = containerPathsIn(made);
     // Over an old record of the same size, since to cut a file to nothing first costs ext4 as much as all the rest.
     writeFileSync(paths.record, formatRecord(record), { mode: 0o600, flag: spare === undefined ? 'wx' : 'r+' });
@@ -85,7 +86,9 @@ function publish(store: Store, { id, uses }: ContainerRecord, made: string): voi
   });
 }
 
-function makeDirectories(path: string): string {
+function makeDirectories(store: Store): string {
+  const path = temporaryPath(store);
+  spreadDirectories(store);
   const { upper, work, state } = containerPathsIn(path);
   try {
     mkdirSync(path, 0o700);
