@@ -114,9 +114,12 @@ static int read_only(const char *path)
 /* A directory is masked by an empty one, which is in nobody's way: it has no name any more when all are masked. */
 static int mask(const char *path)
 {
-	if (syscall(SYS_mount, "/dev/null", path, NULL, MS_BIND, NULL) == 0 || errno == ENOENT)
+	int directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (directory < 0 && errno == ENOENT)
 		return 0;
-	return errno == ENOTDIR ? syscall(SYS_mount, "/dev/.masked", path, NULL, MS_BIND, NULL) : -1;
+	if (directory < 0 && errno != ENOTDIR)
+		return -1;
+	return syscall(SYS_mount, directory < 0 ? "/dev/null" : "/dev/.masked", path, NULL, MS_BIND, NULL);
 }
 
 /* A file of the container's own, in the memory of its /dev, below where devpts will be. */
