@@ -1,6 +1,7 @@
 /** Layers come compressed in several ways; what they are is told by their first bytes, not by their media type. */
 import stream, { type Transform } from 'node:stream';
 import { CaissonError, isError } from '../../syscalls/index.ts';
+import { freeMemory } from './free-memory.ts';
 import { invalid } from './header.ts';
 import { checkExpansion, type LayerLimits, normalizeLimits } from './limits.ts';
 import { zstdFrames } from './zstd-frames.ts';
@@ -27,12 +28,23 @@ export function detectCompression(start: Uint8Array): Compression {
 }
 
 /**
+ * How long chunks are wanted: for good, or only until the next one is asked for. Then the memory of those that were
+ * decompressed is given back at once.
+ */
+export type Lifetime = 'lasting' | 'passing';
+
+/**
  * The content of a stream, decompressed if it is compressed; several gzip members are one content.
  *
+ * @param lifetime @default 'lasting'
  * @throws CaissonError ARCHIVE_INVALID when it cannot be decompressed or is cut short, or with what it is compressed
  * @throws CaissonError LAYER_LIMIT_EXCEEDED when it grows too much
  */
-export async function* decompress(source: AsyncIterable<Uint8Array>, limits?: LayerLimits): AsyncGenerator<Uint8Array> {
+export async function* decompress(
+  source: AsyncIterable<Uint8Array>,
+  limits?: LayerLimits,
+  lifetime: Lifetime = 'lasting',
+): AsyncGenerator<Uint8Array> {
   const { maxExpansion } = normalizeLimits(limits);
   const { start, all, close } = await peek(source, LONGEST_MAGIC);
   const compression = detectCompression(start);
@@ -50,7 +62,7 @@ export async function* decompress(source: AsyncIterable<Uint8Array>, limits?: La
       yield chunk;
     }
   }
-  for await (const chunk of await decoded(counted(), compression)) {
+  for await (const chunk of await decoded(counted(), compression, lifetime)) {
     after += chunk.length;
     checkExpansion(before, after, maxExpansion);
     yield chunk;
@@ -68,12 +80,13 @@ function unreadable(program: string): CaissonError {
   });
 }
 
-async function decoded(source: AsyncIterable<Uint8Array>, compression: 'gzip' | 'zstd') {
+async function decoded(source: AsyncIterable<Uint8Array>, compression: 'gzip' | 'zstd', lifetime: Lifetime) {
   const { createGunzip, createZstdDecompress }: Zlib = await import('node:zlib');
   const options = { chunkSize: CHUNK_BYTES, readableObjectMode: true, readableHighWaterMark: CHUNKS_AHEAD };
-  if (compression === 'gzip') return transform(source, createGunzip(options), compression);
+  if (compression === 'gzip') return transform(source, createGunzip(options), compression, lifetime);
   const frames = zstdFrames(source);
-  if (createZstdDecompress !== undefined) return transform(frames, createZstdDecompress(options), compression);
+  if (createZstdDecompress !== undefined)
+    return transform(frames, createZstdDecompress(options), compression, lifetime);
   const { unzstd } = await import('./zstd.ts');
   return unzstd(frames);
 }
@@ -89,11 +102,15 @@ export async function* transform(
   source: AsyncIterable<Uint8Array>,
   through: Transform,
   compression: Compression,
+  lifetime: Lifetime = 'lasting',
 ): AsyncGenerator<Uint8Array> {
   // Errors of the source destroy what is read below, which ends in them.
   const done = stream.promises.pipeline(source, through).catch(() => {});
   try {
-    yield* through as AsyncIterable<Uint8Array>;
+    for await (const chunk of through as AsyncIterable<Uint8Array>) {
+      yield chunk;
+      if (lifetime === 'passing') freeFilled(chunk);
+    }
   } catch (error) {
     if (!isZlibError(error)) throw error;
     throw invalid(`its ${compression} content: ${error.message}`, error);
@@ -101,6 +118,11 @@ export async function* transform(
     through.destroy();
     await done;
   }
+}
+
+/** zlib's streams cut chunks off a buffer until it is full, and take another one then. */
+function freeFilled({ buffer, byteOffset, byteLength }: Uint8Array): void {
+  if (byteOffset + byteLength === buffer.byteLength) freeMemory(buffer as ArrayBuffer);
 }
 
 /** Looks at the first bytes of a stream; `all` is the whole of it. */

@@ -26,6 +26,8 @@ export interface SparseMap {
  */
 export async function readOldGnuMap(header: Buffer, reader: ByteReader, maxBytes: number): Promise<SparseMap> {
   const fragments = decodeFragments(header.subarray(386, 482));
+  // The header is gone when more is read.
+  const size = asSize(decodeNumber(header.subarray(483, 495), 'size of a sparse file'));
   let more = header[482] !== 0;
   for (let bytes = 0; more; bytes += BLOCK) {
     const block = await reader.read(BLOCK);
@@ -34,7 +36,7 @@ export async function readOldGnuMap(header: Buffer, reader: ByteReader, maxBytes
     fragments.push(...decodeFragments(block.subarray(0, 504)));
     more = block[504] !== 0;
   }
-  return { fragments, size: asSize(decodeNumber(header.subarray(483, 495), 'size of a sparse file')) };
+  return { fragments, size };
 }
 
 /**

@@ -22,6 +22,19 @@ test.each([1, 1000, 1_000_000])('gzip is decompressed in chunks of %d bytes', as
   expect((await collect(decompress(inChunks(gzipSync(content), size)))).equals(content)).toBe(true);
 });
 
+test('chunks that are passing are whole until the next is asked for, and then those that are full are gone', async () => {
+  const content = Buffer.concat([CONTENT, CONTENT]);
+  const copies: Buffer[] = [];
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of decompress(inChunks(gzipSync(content), 10_000), undefined, 'passing')) {
+    copies.push(Buffer.from(chunk));
+    chunks.push(chunk);
+  }
+  expect(Buffer.concat(copies).equals(content)).toBe(true);
+  const left = chunks.reduce((sum, { length }) => sum + length, 0);
+  expect(left).toBeLessThan(512 * 1024);
+});
+
 test('several gzip members are one content', async () => {
   const members = Buffer.concat([gzipSync('first '), gzipSync('second '), gzipSync('third')]);
   expect((await collect(decompress(inChunks(members, 10)))).toString()).toBe('first second third');
