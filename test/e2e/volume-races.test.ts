@@ -46,7 +46,7 @@ test('processes that use a new volume at once all see it filled, and whole', asy
 test('a process that is killed while it fills a volume leaves it for the next to fill', async (context) => {
   const root = imageWith(context, 3000);
   const filling = join(store, 'volumes/raced/filling');
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < 3; ) {
     const { child, finished } = startUser(context, root);
     let isOver = false;
     void finished.then(() => {
@@ -54,8 +54,15 @@ test('a process that is killed while it fills a volume leaves it for the next to
     });
     while (!existsSync(join(filling, `file-${round * 700}`)) && !isOver) await new Promise(setImmediate);
     child.kill('SIGKILL');
-    expect(await finished).toMatchObject({ signal: 'SIGKILL' });
+    const { signal } = await finished;
+    // On a busy machine it may be done before it is seen that it has begun.
+    if (signal === null) {
+      await (await Volume.get('raced')).remove();
+      continue;
+    }
+    expect(signal).toBe('SIGKILL');
     expect(readdirSync(join(store, 'volumes/raced/data'))).toEqual([]);
+    round++;
   }
   const mounts: Mount[] = [{ type: 'volume', source: 'raced', target: '/data' }];
   const { stdout } = await Container.run(Image.directory(root), COUNT, { mounts });
