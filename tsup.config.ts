@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { init, parse } from 'es-module-lexer';
 import { type Plugin as EsbuildPlugin, transform } from 'esbuild';
@@ -8,29 +8,42 @@ import { defineConfig } from 'tsup';
 
 const DIST = 'dist';
 
-const PROGRAM = 'cli.js';
+/** What is imported by name; all else is loaded by these. */
+const ENTRIES = { index: 'sdk/index.ts', syscalls: 'syscalls/index.ts' };
+const PROGRAMS = { cli: 'sdk/cli.ts' };
+/** What is loaded when one of its functions is called first, in the middle of a call that cannot wait. */
+const CALLED_LATE = { 'describe-plan': 'sdk/describe-plan.ts' };
 
 /** Node prints the line that threw. */
 const LINE_LENGTH = 120;
 
 /**
- * Writes every module once more, as CommonJS, and both as Node loads them quickest. So both are split alike: each module
- * is there once, whichever entry it is reached from (`error instanceof SyscallError` holds), and what is imported
- * dynamically is read when it is needed.
+ * Writes every module as CommonJS, as Node loads it quickest, and for `import` one that takes its names from there. So
+ * there is each module once, whoever loads it and how, and a function can load what it needs while it is called.
  *
- * Compilers make bindings live, by a getter for each of the hundreds of names between two files and of `node:fs`. None of
- * ours changes once its file has run, so plain constants do: `require` takes 10 ms instead of 15, `import` 13 instead of 16.
+ * Compilers make bindings live, by a getter for each of the hundreds of names between two files. None of ours changes once
+ * its file has run, so plain constants do.
  */
 async function convertModules(): Promise<void> {
   await init;
-  for (const name of (await readdir(DIST)).filter((each) => each.endsWith('.js'))) {
-    const built = await readFile(join(DIST, name), 'utf8');
-    // A program is run, never imported.
-    const source = name === PROGRAM ? built : restoreClassNames(await shortenLocals(built));
-    await writeFile(join(DIST, name), rewriteImports(source, { load: loadBuiltin, loadLater: () => undefined }));
-    if (name !== PROGRAM) await writeFile(join(DIST, name.replace(/\.js$/, '.cjs')), toCommonJs(source));
+  for (const file of (await readdir(DIST)).filter((each) => each.endsWith('.js'))) {
+    const [path, name] = [join(DIST, file), file.replace(/\.js$/, '')];
+    const built = await readFile(path, 'utf8');
+    if (name in PROGRAMS) {
+      const loadLater = (specifier: string) => `import("${toCjs(specifier)}").then((module)=>module.default)`;
+      await writeFile(path, rewriteImports(built, { load: () => undefined, loadLater }));
+      continue;
+    }
+    await rm(path);
+    const source = restoreClassNames(await shortenLocals(built));
+    await writeFile(join(DIST, `${name}.cjs`), toCommonJs(source));
+    if (name in ENTRIES) await writeFile(path, importing(`./${name}.cjs`, exportsOf(source)));
   }
 }
+
+/** A module with the names of a CommonJS one. */
+const importing = (specifier: string, names: readonly string[]) =>
+  `import module from"${specifier}";\nexport const{${names.join(',\n')}}=module;\n`;
 
 /** esbuild calls a class that speaks of itself `_Name` or `Name2`, and so would stack traces and `error.name`. */
 function restoreClassNames(source: string): string {
@@ -58,22 +71,26 @@ interface Loading {
   loadLater(specifier: string): string | undefined;
 }
 
-/** Node's loader makes a module of its own of each built-in one that is imported, with a copy of all its names. */
-const loadBuiltin = (specifier: string) =>
-  specifier.startsWith('node:') ? `process.getBuiltinModule("${specifier}")` : undefined;
+const toCjs = (specifier: string) => specifier.replace(/^(\.\/.*)\.js$/, '$1.cjs');
 
-const requireFrom = (specifier: string) => `require("${specifier.replace(/^(\.\/.*)\.js$/, '$1.cjs')}")`;
+/** Bundlers that make an ES module of it all have no `require` for what they leave out. */
+const requireFrom = (specifier: string) =>
+  specifier.startsWith('node:') ? `process.getBuiltinModule("${specifier}")` : `require("${toCjs(specifier)}")`;
+
+/** Where koffi is looked for; what such a bundler has made is next to it. */
+const OWN_FILE = '(typeof __filename=="undefined"?process.argv[1]:__filename)';
+
+const exportsOf = (source: string) => parse(source)[1].map(({ n }) => n);
 
 function toCommonJs(source: string): string {
-  const [, exports] = parse(source);
   // esbuild writes one export statement, at the end.
   const end = source.lastIndexOf('export{');
-  const names = exports.map(({ n, ln = n }) => (n === ln ? n : `${n}:${ln}`));
+  const names = parse(source)[1].map(({ n, ln = n }) => (n === ln ? n : `${n}:${ln}`));
   const body = rewriteImports(end === -1 ? source : source.slice(0, end), {
     load: requireFrom,
     loadLater: (specifier) => `Promise.resolve().then(()=>${requireFrom(specifier)})`,
   });
-  return `"use strict";${body.replaceAll('import.meta.url', '__filename')}\nmodule.exports={${names.join(',\n')}};\n`;
+  return `"use strict";${body.replaceAll('import.meta.url', OWN_FILE)}\nmodule.exports={${names.join(',\n')}};\n`;
 }
 
 function rewriteImports(source: string, { load, loadLater }: Loading): string {
@@ -84,10 +101,24 @@ function rewriteImports(source: string, { load, loadLater }: Loading): string {
     const isStatic = dynamicAt === -1;
     const loaded = isStatic ? load(specifier) : loadLater(specifier);
     if (loaded === undefined) continue;
-    rewritten += source.slice(done, start) + (isStatic ? bindTo(loaded, source.slice(start, end)) : loaded);
+    const bind = isCalledLate(specifier) ? bindCalls : bindTo;
+    rewritten += source.slice(done, start) + (isStatic ? bind(loaded, source.slice(start, end)) : loaded);
     done = end;
   }
   return rewritten + source.slice(done);
+}
+
+const isCalledLate = (specifier: string) => specifier.replace(/^\.\/(.*)\.js$/, '$1') in CALLED_LATE;
+
+/** `import{a,b as c}from"x"` as functions that load what they call: `const a=(...args)=>x.a(...args),c=…`. */
+function bindCalls(loaded: string, statement: string): string {
+  const [, names] = /^import\s*\{(.*)\}\s*from\s*"[^"]*"$/s.exec(statement) ?? [];
+  if (names === undefined) throw new Error(`only functions can be called late: ${statement}`);
+  const functions = names.split(',').map((each) => {
+    const [name = '', local = name] = each.trim().split(/\s+as\s+/);
+    return `${local}=(...args)=>${loaded}.${name}(...args)`;
+  });
+  return `const ${functions}`;
 }
 
 /** `import a,{b as c}from"x"` as constants: `const a=x,{b:c}=x`. */
@@ -99,24 +130,34 @@ function bindTo(loaded: string, statement: string): string {
 }
 
 /**
- * Whatever is loaded late finds the package's entry loaded. Told so, the bundler puts all that the entry needs into one
- * file, and not into one for every set of late modules that share it: each file takes Node most of a millisecond.
+ * Whatever is loaded late finds the package's entry loaded, and needs most of what is called late. Told so, the bundler
+ * makes one file of all that either needs, and not one for every set of late modules that share it: each file takes Node
+ * a part of a millisecond. What is called late stays a file of its own, which {@link convertModules} has its callers load.
  */
-const oneFileForTheEntry: EsbuildPlugin = {
-  name: 'one file for the entry',
+const fewFiles: EsbuildPlugin = {
+  name: 'few files',
   setup(build) {
     const late = lateModules();
     build.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       if (!late.has(path)) return undefined;
-      const source = await readFile(path, 'utf8');
-      return { contents: `${source}\nexport * as packageEntry from ${JSON.stringify(ENTRY)};`, loader: 'ts' };
+      const needed = [ENTRIES.index, ...Object.values(CALLED_LATE)].map((each) => resolve(each));
+      const exports = needed
+        .filter((each) => each !== path)
+        .map((each, index) => `export * as needed${index} from ${JSON.stringify(each)};`);
+      return { contents: [await readFile(path, 'utf8'), ...exports].join('\n'), loader: 'ts' };
     });
+    for (const [name, called] of Object.entries(CALLED_LATE)) {
+      build.onResolve({ filter: new RegExp(`/${name}\\.ts$`) }, ({ importer, path, resolveDir }) => {
+        if (importer === '' || late.has(importer) || resolve(resolveDir, path) !== resolve(called)) return undefined;
+        return { path: `./${name}.js`, external: true };
+      });
+    }
   },
 };
 
-/** The modules of ours that are imported dynamically. */
+/** The modules of ours that are imported dynamically, or called late. */
 function lateModules(): Set<string> {
-  const late = new Set<string>();
+  const late = new Set(Object.values(CALLED_LATE).map((path) => resolve(path)));
   for (const folder of ['sdk', 'store']) {
     for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
       if (!name.endsWith('.ts')) continue;
@@ -129,14 +170,9 @@ function lateModules(): Set<string> {
   return late;
 }
 
-const ENTRY = resolve('sdk/index.ts');
-
-const entry = { index: 'sdk/index.ts', syscalls: 'syscalls/index.ts' };
-const programs = { cli: 'sdk/cli.ts' };
-
 export default defineConfig([
   {
-    entry: { ...entry, ...programs },
+    entry: { ...ENTRIES, ...PROGRAMS, ...CALLED_LATE },
     format: 'esm',
     target: 'node20.18',
     platform: 'node',
@@ -145,7 +181,7 @@ export default defineConfig([
     noExternal: ['eventemitter3'],
     // Keeps 'node:fs' as written.
     removeNodeProtocol: false,
-    esbuildPlugins: [oneFileForTheEntry],
+    esbuildPlugins: [fewFiles],
     esbuildOptions(options) {
       // Comments and white space are half of what Node would have to read at every import.
       options.minifySyntax = true;
@@ -154,5 +190,5 @@ export default defineConfig([
     },
     onSuccess: convertModules,
   },
-  { entry, format: ['esm', 'cjs'], dts: { only: true } },
+  { entry: ENTRIES, format: ['esm', 'cjs'], dts: { only: true } },
 ]);

@@ -4,12 +4,11 @@ import type { Readable, Writable } from 'node:stream';
 import { inspect } from 'node:util';
 import { EventEmitter } from 'eventemitter3';
 import type { EventName } from '../store/index.ts';
-import { openStore } from '../store/places.ts';
 import type { Change } from '../store/transfer.ts';
-import { acrossCopies } from '../syscalls/index.ts';
+import { acrossCopies } from '../syscalls/common.ts';
 import { attachedContainers } from './attached-containers.ts';
 import type { EventOptions, StoreEvent } from './container-events.ts';
-import { type ContainerEvents, type ContainerInfo, describeLife } from './container-info.ts';
+import type { ContainerEvents, ContainerInfo } from './container-info.ts';
 import { describePlan } from './describe-plan.ts';
 import type { Attachment, AttachOptions } from './engine/attach.ts';
 import type { ConnectOptions } from './engine/connect.ts';
@@ -548,7 +547,7 @@ export class Container extends EventEmitter<ContainerEvents> {
 
   /** What is known about it: JSON, once its dates are text. */
   inspect(): ContainerInfo {
-    return describeLife(this.#life, this.image);
+    return this.#runtime.describeLife(this.#life, this.image);
   }
 
   [inspect.custom](): string {
@@ -581,7 +580,8 @@ export class Container extends EventEmitter<ContainerEvents> {
 
   #note(event: EventName, more: Readonly<Record<string, unknown>> = {}, value = 0): void {
     const { id, name, labels, image } = this;
-    this.#runtime.note(openStore(), event, { id, name, labels, image: image.name }, value, more);
+    const store = this.#runtime.openStore();
+    this.#runtime.note(store, event, { id, name, labels, image: image.name }, value, more);
   }
 }
 

@@ -1,7 +1,6 @@
 /** Finds the containers of the store, of whatever process, and follows what happens to them. */
 import { inspect } from 'node:util';
-import type { ContainerRecord } from '../store/index.ts';
-import { openStore, type Store } from '../store/places.ts';
+import type { ContainerRecord, Store } from '../store/index.ts';
 import { attachedContainers } from './attached-containers.ts';
 import type { Container } from './container.ts';
 import type { EventOptions, StoreEvent } from './container-events.ts';
@@ -12,7 +11,7 @@ import { isListed, type ListOptions } from './spec/filter.ts';
 /** The container of that name, id or beginning of an id. @throws CaissonError CONTAINER_NOT_FOUND, CONTAINER_AMBIGUOUS */
 export async function getContainer(reference: string, build: Build): Promise<Container> {
   if (typeof reference !== 'string') throw new TypeError(`reference must be a string, got ${inspect(reference)}`);
-  const { findContainer, sweepNow } = await import('./stored-runtime.ts');
+  const { findContainer, openStore, sweepNow } = await import('./stored-runtime.ts');
   const store = openStore();
   await sweepNow(store);
   return containerOf(store, findContainer(store, reference), build);
@@ -21,7 +20,7 @@ export async function getContainer(reference: string, build: Build): Promise<Con
 /** The containers that options ask for, oldest first. */
 export async function listContainers(options: ListOptions, build: Build): Promise<readonly Container[]> {
   checkListOptions(options);
-  const { listContainers, sweepNow } = await import('./stored-runtime.ts');
+  const { listContainers, openStore, sweepNow } = await import('./stored-runtime.ts');
   const store = openStore();
   await sweepNow(store);
   const all = await Promise.all(listContainers(store).map((record) => containerOf(store, record, build)));

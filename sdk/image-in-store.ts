@@ -1,7 +1,7 @@
 /** What the store calls an image. */
 import type { SnapshotRecord } from '../store/index.ts';
 import type { Store } from '../store/places.ts';
-import { CaissonError } from '../syscalls/index.ts';
+import { CaissonError } from '../syscalls/common.ts';
 import type { Image } from './image.ts';
 
 /** Its digest; of a snapshot, once an image that others can read is made of it. */

@@ -1,8 +1,8 @@
-/** The directories that images consist of, by where the images come from. */
-import { lstatSync, statSync } from 'node:fs';
-import type { SnapshotRecord, Store } from '../store/index.ts';
-import { CaissonError, hasCode } from '../syscalls/index.ts';
+/** The directories that images consist of, by where the images come from. Read with the first container. */
+import { lstatSync } from 'node:fs';
+import type { Store } from '../store/index.ts';
 import { describeHostSkeleton, prepareHostSkeleton } from './host/index.ts';
+import { assertDirectory, type ImageOrigin } from './image-origin.ts';
 import type { RootView } from './spec/spec.ts';
 
 /** The directories an image consists of. */
@@ -16,14 +16,6 @@ export interface ImageRoot {
   /** Whether it is known to have all places of what is mounted into every container. */
   readonly isComplete: boolean;
 }
-
-/** Where an image comes from. */
-export type ImageOrigin =
-  | { readonly kind: 'host' }
-  | { readonly kind: 'directory'; readonly path: string }
-  | { readonly kind: 'stored'; readonly digest: string; readonly layers: readonly string[] }
-  /** `layers` are those in the store. */
-  | { readonly kind: 'snapshot'; readonly record: SnapshotRecord; readonly layers: readonly string[] };
 
 /**
  * The directories that a container's root is put together from.
@@ -50,28 +42,6 @@ export function rootOf(store: Store, origin: ImageOrigin, effect: 'prepare' | 'd
       const views = below.views.map((view) => ({ ...view, layers: layersAt(layers, view.target) }));
       return { ...below, layers: [...below.layers, ...layers], views };
     }
-  }
-}
-
-/** What containers of an image use of the store: it is not removed before they are. */
-export function usesOf(origin: ImageOrigin): { readonly image?: string; readonly layers?: readonly string[] } {
-  if (origin.kind === 'stored') return { image: origin.digest, layers: origin.layers };
-  return origin.kind === 'snapshot' ? { layers: origin.layers } : {};
-}
-
-/** @throws CaissonError IMAGE_NOT_FOUND when there is nothing, NOT_A_DIRECTORY when there is something else */
-export function assertDirectory(path: string): void {
-  let isDirectory: boolean;
-  try {
-    isDirectory = statSync(path).isDirectory();
-  } catch (cause) {
-    if (!hasCode(cause, 'ENOENT', 'ENOTDIR', 'ELOOP')) throw cause;
-    throw new CaissonError('IMAGE_NOT_FOUND', `there is no directory '${path}' to make an image of`, { cause });
-  }
-  if (!isDirectory) {
-    throw new CaissonError('NOT_A_DIRECTORY', `'${path}' is not a directory, so it cannot be a root file system`, {
-      hint: 'an archive of one is imported with Image.import(); what docker save writes is loaded with Image.load()',
-    });
   }
 }
 

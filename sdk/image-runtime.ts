@@ -1,4 +1,5 @@
 /** What images need besides their names. It is loaded when it is first needed, so that importing caisson is quick. */
+export { describeStore, openStore } from '../store/places.ts';
 export {
   deleteRemoteImage,
   findByDigest,
@@ -25,6 +26,7 @@ export {
   tagImage,
   unpackImage,
 } from '../store/transfer.ts';
+export { exportRoot } from './export-root.ts';
 export {
   checkImageFilter,
   checkImportSource,
@@ -40,3 +42,4 @@ export {
   normalizePullOptions,
 } from './image-checks.ts';
 export { isListedImage } from './image-filter.ts';
+export { rootOf } from './image-root.ts';

@@ -3,7 +3,6 @@ import { resolve } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { inspect } from 'node:util';
 import type { ImageConfig, SnapshotRecord, StoredImage } from '../store/index.ts';
-import { describeStore, openStore, type Store } from '../store/places.ts';
 import type {
   ImageDetails,
   ImageHistoryEntry,
@@ -15,8 +14,7 @@ import type {
   SaveOptions,
   TransferEvent,
 } from '../store/transfer.ts';
-import { acrossCopies, hasCode } from '../syscalls/index.ts';
-import { exportRoot } from './export-root.ts';
+import { acrossCopies, hasCode } from '../syscalls/common.ts';
 import { digestIn, referenceIn, referenceToPush, snapshotIn } from './image-in-store.ts';
 import type {
   ImageFilter,
@@ -27,7 +25,7 @@ import type {
   PullOptions,
   PushOptions,
 } from './image-options.ts';
-import { assertDirectory, type ImageOrigin, type ImageRoot, rootOf } from './image-root.ts';
+import { assertDirectory, type ImageOrigin } from './image-origin.ts';
 import { type Transfer, transfer } from './transfer.ts';
 
 /**
@@ -89,7 +87,7 @@ export class Image {
    */
   static pull(reference: string, options: PullOptions = {}): Transfer<Image, TransferEvent> {
     return transfer(async (onProgress) => {
-      const { checkReference, normalizePullOptions, pullImage } = await import('./image-runtime.ts');
+      const { checkReference, normalizePullOptions, openStore, pullImage } = await import('./image-runtime.ts');
       checkReference(reference);
       const checked = normalizePullOptions(options);
       return Image.ofStored(await pullImage(openStore(), reference, { ...checked, onProgress }));
@@ -105,7 +103,7 @@ export class Image {
    */
   static load(source: string | URL | Uint8Array, options: LoadOptions = {}): Transfer<Image, TransferEvent> {
     return transfer(async (onProgress) => {
-      const { checkImportSource, loadImage, normalizeLoadOptions } = await import('./image-runtime.ts');
+      const { checkImportSource, loadImage, normalizeLoadOptions, openStore } = await import('./image-runtime.ts');
       const from = checkImportSource(source, false);
       const checked = normalizeLoadOptions(options);
       return Image.ofStored(await loadImage(openStore(), from, { ...checked, onProgress }));
@@ -121,7 +119,7 @@ export class Image {
    * @example await Image.import('rootfs.tar.gz', { reference: 'base', config: { command: ['/bin/sh'] } })
    */
   static async import(source: ImportSource, options: ImportOptions = {}): Promise<Image> {
-    const { checkImportSource, importImage, normalizeImportOptions } = await import('./image-runtime.ts');
+    const { checkImportSource, importImage, normalizeImportOptions, openStore } = await import('./image-runtime.ts');
     const from = checkImportSource(source, true);
     const checked = normalizeImportOptions(options);
     return Image.ofStored(await importImage(openStore(), from, checked));
@@ -134,7 +132,7 @@ export class Image {
    * @throws CaissonError IMAGE_NOT_FOUND, with the names there are; IMAGE_AMBIGUOUS, with what it may be; SNAPSHOT_NOT_FOUND
    */
   static async get(reference: string): Promise<Image> {
-    const { checkReference, findImage, unpackImage } = await import('./image-runtime.ts');
+    const { checkReference, findImage, openStore, unpackImage } = await import('./image-runtime.ts');
     checkReference(reference);
     const store = openStore();
     const snapshot = await snapshotIn(store, reference);
@@ -153,7 +151,9 @@ export class Image {
    * @example await Image.list({ reference: /^ghcr\.io\//, label: { team: 'web' } })
    */
   static async list(filter: ImageFilter = {}): Promise<readonly ImageInfo[]> {
-    const { checkImageFilter, isListedImage, listImages, listSnapshots } = await import('./image-runtime.ts');
+    const { checkImageFilter, describeStore, isListedImage, listImages, listSnapshots } = await import(
+      './image-runtime.ts'
+    );
     checkImageFilter(filter);
     const store = describeStore();
     return [...listImages(store), ...listSnapshots(store)].filter((each) => isListedImage(each, filter));
@@ -171,7 +171,7 @@ export class Image {
     destination: string | URL | Writable,
     options: SaveOptions = {},
   ): Promise<void> {
-    const { checkSave, saveImage } = await import('./image-runtime.ts');
+    const { checkSave, openStore, saveImage } = await import('./image-runtime.ts');
     const to = checkSave(destination, options);
     if (!Array.isArray(images) || images.length === 0 || !images.every((each) => each instanceof Image)) {
       throw new TypeError(`images must be an array of one or more Images, got ${inspect(images)}`);
@@ -187,7 +187,7 @@ export class Image {
    * container or snapshot needs. Safe while other processes use the store.
    */
   static async prune(options: PruneOptions = {}): Promise<Pruned> {
-    const { checkPruneOptions, pruneStore } = await import('./image-runtime.ts');
+    const { checkPruneOptions, openStore, pruneStore } = await import('./image-runtime.ts');
     checkPruneOptions(options);
     return pruneStore(openStore(), options);
   }
@@ -222,7 +222,7 @@ export class Image {
    */
   push(to?: string, options: PushOptions = {}): Transfer<PushedImage, TransferEvent> {
     return transfer(async (onProgress) => {
-      const { checkPushOptions, checkReference, pushImage } = await import('./image-runtime.ts');
+      const { checkPushOptions, checkReference, openStore, pushImage } = await import('./image-runtime.ts');
       if (to !== undefined) checkReference(to, 'to');
       checkPushOptions(options);
       const store = openStore();
@@ -241,7 +241,8 @@ export class Image {
    * @example await pipeline(await image.export(), createWriteStream('rootfs.tar'))
    */
   async export(): Promise<Readable> {
-    const archive = await exportRoot(this.root(openStore(), 'prepare'));
+    const { exportRoot, openStore, rootOf } = await import('./image-runtime.ts');
+    const archive = await exportRoot(rootOf(openStore(), this.origin, 'prepare'));
     return process.getBuiltinModule('node:stream').Readable.from(archive, { objectMode: false });
   }
 
@@ -251,7 +252,7 @@ export class Image {
    * @throws CaissonError REFERENCE_INVALID, IMAGE_NOT_IN_STORE
    */
   async tag(reference: string): Promise<Image> {
-    const { checkReference, nameSnapshot, tagImage } = await import('./image-runtime.ts');
+    const { checkReference, nameSnapshot, openStore, tagImage } = await import('./image-runtime.ts');
     checkReference(reference);
     const store = openStore();
     if (this.origin.kind === 'snapshot') await nameSnapshot(store, this.origin.record, reference);
@@ -261,7 +262,7 @@ export class Image {
 
   /** What its documents say: names, platform, configuration, layers, sizes, history. */
   async inspect(): Promise<ImageDetails> {
-    const { inspectImage } = await import('./image-runtime.ts');
+    const { inspectImage, openStore } = await import('./image-runtime.ts');
     const store = openStore();
     return inspectImage(store, await digestIn(store, this, 'inspected'));
   }
@@ -279,7 +280,7 @@ export class Image {
    * digest and has several; neither when forced
    */
   async remove(options: RemoveImageOptions = {}): Promise<RemovedImage> {
-    const { checkRemoveOptions, removeImage, removeSnapshot } = await import('./image-runtime.ts');
+    const { checkRemoveOptions, openStore, removeImage, removeSnapshot } = await import('./image-runtime.ts');
     checkRemoveOptions(options);
     const store = openStore();
     if (this.origin.kind === 'snapshot') {
@@ -287,15 +288,6 @@ export class Image {
       return { untagged, layers: 0, blobs: 0, snapshots: 0, bytes: 0 };
     }
     return removeImage(store, await referenceIn(store, this, 'removed'), options);
-  }
-
-  /**
-   * The directories that a container's root is put together from.
-   * @param effect whether those that are made on demand are made, or only named
-   * @internal
-   */
-  root(store: Store, effect: 'prepare' | 'describe'): ImageRoot {
-    return rootOf(store, this.origin, effect);
   }
 
   [inspect.custom](): string {

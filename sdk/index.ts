@@ -22,7 +22,7 @@ export type {
   SaveOptions,
   TransferEvent,
 } from '../store/transfer.ts';
-export { CaissonError, type CaissonErrorOptions, SyscallError } from '../syscalls/index.ts';
+export { CaissonError, type CaissonErrorOptions, SyscallError } from '../syscalls/common.ts';
 export { Container } from './container.ts';
 export type { EventFilter, EventOptions, StoreEvent } from './container-events.ts';
 export type { ContainerEvents, ContainerInfo, UserNamespaceInfo } from './container-info.ts';

@@ -1,5 +1,4 @@
 /** Makes containers, attached and detached, up to where they can be started. */
-import { crypto, openStore } from '../store/places.ts';
 import { attachedContainers } from './attached-containers.ts';
 import type { Container } from './container.ts';
 import type { Life, LifeListener } from './engine/life.ts';
@@ -8,8 +7,8 @@ import type { Image } from './image.ts';
 import type { StartOptions } from './ready/start.ts';
 import { checkContainerOptions, checkImage } from './spec/check.ts';
 import { copyOptions } from './spec/copy.ts';
-import { SHORT_ID_LENGTH } from './spec/normalize.ts';
 import type { ContainerOptions } from './spec/options.ts';
+import { SHORT_ID_LENGTH } from './spec/short-id.ts';
 
 /** What a container needs once there is one. */
 export type Runtime = typeof import('./runtime.ts');
@@ -43,8 +42,8 @@ export async function makeContainer(
   checkContainerOptions(options);
   options.signal?.throwIfAborted();
   const copied = copyOptions(options);
-  const store = openStore();
   const runtime = await loadRuntime();
+  const store = runtime.openStore();
   await runtime.sweepOnce(store);
   const id = newId();
   const name = copied.name ?? id.slice(0, SHORT_ID_LENGTH);
@@ -78,6 +77,6 @@ export async function loadRuntime(): Promise<Runtime> {
 
 /** 64 hexadecimal digits, as Docker's. Node draws the randomness of UUIDs ahead, so this costs a hundredth of randomBytes. */
 function newId(): string {
-  const { randomUUID } = crypto();
+  const { randomUUID } = process.getBuiltinModule('node:crypto');
   return `${randomUUID()}${randomUUID()}`.replaceAll('-', '');
 }

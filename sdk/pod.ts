@@ -1,6 +1,6 @@
 /** Several containers that share namespaces. */
 import { inspect } from 'node:util';
-import { CaissonError } from '../syscalls/index.ts';
+import { CaissonError } from '../syscalls/common.ts';
 import { Container } from './container.ts';
 import type { StopOptions } from './engine/stop.ts';
 import type { Image } from './image.ts';

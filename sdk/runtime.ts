@@ -1,4 +1,6 @@
 /** What a container needs once there is one. It is loaded with the first, so that importing caisson is quick. */
+export { openStore } from '../store/places.ts';
+export { describeLife } from './describe-life.ts';
 export { unlessAborted } from './engine/abort.ts';
 export { AttachedLife } from './engine/attached-life.ts';
 export { changesOf } from './engine/changes.ts';

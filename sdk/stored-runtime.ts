@@ -5,6 +5,7 @@ export {
   findContainer,
   listContainers,
   listVolumeNames,
+  openStore,
   pruneVolumes,
   readVolumeRecord,
   removeVolume,

@@ -1,7 +1,6 @@
 /** A volume: a directory of the store that outlives the containers it is mounted into. */
 import { inspect } from 'node:util';
-import type { PrunedVolumes, VolumeRecord } from '../store/index.ts';
-import { openStore, type Store } from '../store/places.ts';
+import type { PrunedVolumes, Store, VolumeRecord } from '../store/index.ts';
 import { LIFE_CHECKS } from './spec/check-life.ts';
 import { isVolumeName } from './spec/check-mounts.ts';
 import { type Check, type Checks, checkAll } from './spec/checks.ts';
@@ -68,8 +67,8 @@ export class Volume {
   static async create(name: string, options: VolumeOptions = {}): Promise<Volume> {
     checkName(name);
     checkAll('option', options, CHECKS);
+    const { createVolume, openStore } = await import('./stored-runtime.ts');
     const store = openStore();
-    const { createVolume } = await import('./stored-runtime.ts');
     return new Volume(store, createVolume(store, name, options));
   }
 
@@ -79,8 +78,8 @@ export class Volume {
    */
   static async get(name: string): Promise<Volume> {
     checkName(name);
+    const { openStore, readVolumeRecord, volumeNotFound } = await import('./stored-runtime.ts');
     const store = openStore();
-    const { readVolumeRecord, volumeNotFound } = await import('./stored-runtime.ts');
     const record = readVolumeRecord(store, name);
     if (record === undefined) throw volumeNotFound(store, name);
     return new Volume(store, record);
@@ -92,8 +91,8 @@ export class Volume {
    */
   static async list(filter: VolumeFilter = {}): Promise<readonly Volume[]> {
     checkAll('option', filter, CHECKS);
+    const { listVolumeNames, openStore, readVolumeRecord } = await import('./stored-runtime.ts');
     const store = openStore();
-    const { listVolumeNames, readVolumeRecord } = await import('./stored-runtime.ts');
     return listVolumeNames(store)
       .map((name) => readVolumeRecord(store, name))
       .filter((record) => record !== undefined)
@@ -104,8 +103,8 @@ export class Volume {
   /** Removes all volumes that no container uses, be it running or not; with labels, only those that have them. */
   static async prune(filter: VolumeFilter = {}): Promise<PrunedVolumes> {
     checkAll('option', filter, CHECKS);
+    const { openStore, pruneVolumes, sweepContainers } = await import('./stored-runtime.ts');
     const store = openStore();
-    const { pruneVolumes, sweepContainers } = await import('./stored-runtime.ts');
     // What dead owners left uses nothing.
     await sweepContainers(store);
     return pruneVolumes(store, hasLabels(filter));

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROOT, runtimeModules } from './support/built-package.ts';
 import { removeTree } from './support/temporary.ts';
@@ -76,6 +77,25 @@ describe('installed', () => {
     }
   });
 
+  test('is one, whether it is imported or required', async () => {
+    const source = `import { createRequire } from 'node:module';
+      const require = createRequire(process.cwd() + '/');
+      for (const entry of ['caisson', 'caisson/syscalls']) {
+        const [imported, required] = [await import(entry), require(entry)];
+        console.log(Object.keys(required).every((name) => imported[name] === required[name]));
+      }`;
+    expect(await evaluate(await install(EAGER), 'module', source)).toBe('true\ntrue\n');
+  });
+
+  test.each(['module', 'commonjs'] as const)(
+    'plans at once, before anything else was loaded, as a %s',
+    async (type) => {
+      const load = type === 'module' ? "await import('caisson')" : "require('caisson')";
+      const source = `const { Container, Image } = ${load}; console.log(typeof Container.plan(Image.host()).toString())`;
+      expect(await evaluate(await install(), type, source)).toBe('string\n');
+    },
+  );
+
   test.each(['module', 'commonjs'] as const)('calls classes by their names, as a %s', async (type) => {
     const load = type === 'module' ? "await import('caisson')" : "require('caisson')";
     const source = `for (const [name, value] of Object.entries(${load})) if (/^class /.test(value)) console.log(name, value.name);`;
@@ -84,11 +104,11 @@ describe('installed', () => {
     expect(lines.filter((line) => new Set(line.split(' ')).size > 1)).toEqual([]);
   });
 
-  test('reads no more than what can be said before there is a container: three files of a quarter of a megabyte', async () => {
+  test('reads no more than what options can be checked with: three files of 64 KiB', async () => {
     const source = "require('caisson'); console.log(Object.keys(require.cache).join())";
     const files = (await evaluate(await install(EAGER), 'commonjs', source)).trim().split(',');
     expect(files).toHaveLength(3);
-    expect(files.reduce((sum, file) => sum + statSync(file).size, 0)).toBeLessThan(256 * 1024);
+    expect(files.reduce((sum, file) => sum + statSync(file).size, 0)).toBeLessThan(64 * 1024);
   });
 
   test('has one SyscallError, whichever entry it comes from', async () => {
@@ -99,6 +119,22 @@ describe('installed', () => {
     expect(await evaluate(project, 'module', importing)).toBe('true\n');
     expect(await evaluate(project, 'commonjs', requiring)).toBe('true\n');
   });
+
+  test.each(['esm', 'cjs'] as const)(
+    'works when a bundler has made one file of it and its program: %s',
+    async (format) => {
+      const project = await install();
+      const source = `import { Container, Image } from 'caisson';
+      import { koffiVersion } from 'caisson/syscalls';
+      console.log(typeof Container.plan(Image.host()).toString(), typeof koffiVersion());`;
+      const outfile = join(project, format === 'esm' ? 'bundle.mjs' : 'bundle.cjs');
+      await build({
+        stdin: { contents: source, resolveDir: project },
+        ...{ bundle: true, platform: 'node', format, outfile, logLevel: 'error' },
+      });
+      expect(await node([outfile], project)).toBe('string string\n');
+    },
+  );
 
   test.each([
     ['KOFFI_NOT_LOADED', 'koffi is missing', ''],

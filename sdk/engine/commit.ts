@@ -7,7 +7,7 @@ import {
   type SnapshotRecord,
 } from '../../store/index.ts';
 import { Image } from '../image.ts';
-import { usesOf } from '../image-root.ts';
+import { usesOf } from '../image-origin.ts';
 import { type CommitOptions, changeConfig } from '../spec/commit.ts';
 import { assertOnDisk, baseOf, type FilesOnDisk, takeSnapshot } from './snapshot.ts';
 

@@ -6,7 +6,7 @@
 import { type Compiled, compile, type Program } from '../../syscalls/index.ts';
 import { planContainer } from '../plan/container.ts';
 import type { Wiring } from '../plan/launch.ts';
-import { SHORT_ID_LENGTH } from '../spec/normalize.ts';
+import { SHORT_ID_LENGTH } from '../spec/short-id.ts';
 import type { IdMapping, Spec } from '../spec/spec.ts';
 
 /** A plan that is ready to be launched for one container. */

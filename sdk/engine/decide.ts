@@ -3,7 +3,7 @@ import { type Stats, statSync } from 'node:fs';
 import { containerPaths, placesLayer, type Store } from '../../store/places.ts';
 import { readHosts, readResolvConf } from '../host/index.ts';
 import type { Image } from '../image.ts';
-import type { ImageRoot } from '../image-root.ts';
+import { type ImageRoot, rootOf } from '../image-root.ts';
 import type { EtcFacts } from '../spec/etc-files.ts';
 import { mountsOf, type ResolvedMount } from '../spec/mounts.ts';
 import { type IsOwnNamespace, withoutOwn } from '../spec/namespaces.ts';
@@ -48,7 +48,7 @@ export function decideContainer(
   looks: Looks,
 ): Spec {
   const options = withoutOwn(given, isOwnNamespace);
-  const root = image.root(store, effect);
+  const root = rootOf(store, image.origin, effect);
   const { layers, views, isComplete } = root;
   const { path: rootPath, upper } = containerPaths(store, id);
   const joined = looks.joined(options, { id, store, effect });

@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream';
 import { containerPaths } from '../../store/index.ts';
 import { exportRoot } from '../export-root.ts';
+import { rootOf } from '../image-root.ts';
 import type { Life } from './life.ts';
 import { assertOnDisk, type FilesOnDisk } from './snapshot.ts';
 
@@ -17,5 +18,5 @@ export function exportContainer(life: Life): Readable {
 async function exportFiles(files: FilesOnDisk): Promise<AsyncIterable<Uint8Array>> {
   assertOnDisk(files, 'exported');
   const { upper } = containerPaths(files.store, files.id);
-  return exportRoot(files.base.root(files.store, 'prepare'), { upper, signal: files.signal });
+  return exportRoot(rootOf(files.store, files.base.origin, 'prepare'), { upper, signal: files.signal });
 }

@@ -10,6 +10,7 @@ import {
   useVolume,
 } from '../../store/index.ts';
 import { CaissonError, close, compile, pidfd_open } from '../../syscalls/index.ts';
+import { rootOf } from '../image-root.ts';
 import { MOUNT_TARGET, planMount, planUnmount } from '../plan/live-mount.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Mount, VolumeMount } from '../spec/mount-options.ts';
@@ -83,11 +84,11 @@ async function resolveMount(mount: Mount, files: FilesOnDisk): Promise<ResolvedM
   const { store, id, base } = files;
   const container = containerPaths(store, id).path;
   if (mount.type === 'image') {
-    await addContainerUses(store, id, { mounted: mount.image.root(store, 'prepare').layers });
+    await addContainerUses(store, id, { mounted: rootOf(store, mount.image.origin, 'prepare').layers });
   }
   const places = { store, container, partKind: kindOfPart };
   if (mount.type !== 'volume') return resolveMounts([mount], places, 'prepare');
-  const source = sourceOf(mount, base.root(store, 'prepare'));
+  const source = sourceOf(mount, rootOf(store, base.origin, 'prepare'));
   const name = volumeName(mount);
   if (name === undefined) return [await makeOwn(mount, container, source)];
   await addContainerUses(store, id, { volumes: [name] });

@@ -3,6 +3,7 @@ import { readFileSync, type Stats, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Store } from '../../store/places.ts';
 import { CaissonError, hasCode } from '../../syscalls/index.ts';
+import { rootOf } from '../image-root.ts';
 import type { BindMount, ImageMount, Mount, OverlayMount, VolumeMount } from '../spec/mount-options.ts';
 import { anonymousVolumes, type ResolvedMount, volumeName } from '../spec/mounts.ts';
 import { parseMountInfo } from './mount-info.ts';
@@ -82,7 +83,7 @@ function statSource(path: string, { target }: Mount): Stats {
 
 /** An image may consist of views of this machine besides its layers: each is mounted at its place. */
 function resolveImage(mount: ImageMount, store: Store, effect: 'prepare' | 'describe'): ResolvedMount[] {
-  const { layers, views } = mount.image.root(store, effect);
+  const { layers, views } = rootOf(store, mount.image.origin, effect);
   const { subpath } = mount;
   const layersOf = (view: (typeof views)[number]) => [view.source, ...(view.layers ?? [])];
   if (subpath === undefined) {

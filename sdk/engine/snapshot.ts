@@ -15,7 +15,7 @@ import {
 } from '../../store/index.ts';
 import { CaissonError } from '../../syscalls/index.ts';
 import { Image } from '../image.ts';
-import { usesOf } from '../image-root.ts';
+import { usesOf } from '../image-origin.ts';
 import type { SnapshotOptions } from '../spec/commit.ts';
 import type { ContainerOptions } from '../spec/options.ts';
 import { whileStill } from './pause.ts';

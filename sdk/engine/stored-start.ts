@@ -7,6 +7,7 @@ import {
   leaveContainer,
   renewContainerDirectory,
 } from '../../store/index.ts';
+import { rootOf } from '../image-root.ts';
 import { mountsOf } from '../spec/mounts.ts';
 import { decideContainer } from './decide.ts';
 import { takeClaim } from './decide-ids.ts';
@@ -35,7 +36,7 @@ export async function startStored(parts: StoredParts, lock: number): Promise<voi
     store,
     containerPaths(store, id).path,
     mountsOf(options, image.config),
-    image.root(store, 'prepare'),
+    rootOf(store, image.origin, 'prepare'),
   );
   forgetStop(store, id);
   await forgetPause(store, id);

@@ -10,7 +10,8 @@ import {
   useVolume,
 } from '../../store/index.ts';
 import type { Image } from '../image.ts';
-import { type ImageRoot, usesOf } from '../image-root.ts';
+import { usesOf } from '../image-origin.ts';
+import { type ImageRoot, rootOf } from '../image-root.ts';
 import type { Mount, VolumeMount } from '../spec/mount-options.ts';
 import { anonymousVolumes, mountsOf, volumeName, volumeNames } from '../spec/mounts.ts';
 import type { ContainerOptions } from '../spec/options.ts';
@@ -29,7 +30,9 @@ export interface NewContainer {
  */
 export function usesOfContainer(image: Image, options: ContainerOptions, store: Store): ContainerUses {
   const mounts = mountsOf(options, image.config);
-  const mounted = mounts.flatMap((mount) => (mount.type === 'image' ? mount.image.root(store, 'describe').layers : []));
+  const mounted = mounts.flatMap((mount) =>
+    mount.type === 'image' ? rootOf(store, mount.image.origin, 'describe').layers : [],
+  );
   return { ...usesOf(image.origin), mounted, volumes: volumeNames(mounts) };
 }
 
@@ -44,7 +47,7 @@ export async function prepareVolumes(
   const mounts = mountsOf(options, image.config);
   if (!mounts.some(({ type }) => type === 'volume')) return;
   try {
-    await fillVolumes(store, containerPaths(store, id).path, mounts, image.root(store, 'prepare'));
+    await fillVolumes(store, containerPaths(store, id).path, mounts, rootOf(store, image.origin, 'prepare'));
   } catch (error) {
     await remove();
     throw error;

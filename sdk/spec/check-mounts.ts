@@ -6,6 +6,7 @@ import {
   checkAll,
   describe,
   isBoolean,
+  isImage,
   isMode,
   isMountTarget,
   isObject,
@@ -62,7 +63,7 @@ const MOUNT_CHECKS: Readonly<Record<string, Checks>> = {
   volume: { ...COMMON, source: isVolumeSource, subpath: isSubpath, noCopy: isBoolean },
   image: {
     ...COMMON,
-    image: (value) => (isObject(value) && typeof value.root === 'function' ? undefined : 'an Image'),
+    image: isImage,
     subpath: isSubpath,
   },
   overlay: { ...COMMON, source: isSource },

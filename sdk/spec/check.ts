@@ -13,6 +13,7 @@ import {
   isAbortSignal,
   isBoolean,
   isEnvironment,
+  isImage,
   isObject,
   isOneOf,
   isPositiveInteger,
@@ -170,7 +171,7 @@ function splitOptions<T extends CollectOptions>(options: T): SplitOptions<T> {
  * @throws TypeError unless `image` is an image
  */
 export function checkImage(image: unknown): void {
-  if (isObject(image) && typeof image.root === 'function') return;
+  if (isImage(image) === undefined) return;
   throw new TypeError(`image must be an Image, as Image.host() gives, got ${describe(image)}`);
 }
 

@@ -72,6 +72,9 @@ export const isObject = (value: unknown): value is Record<string, unknown> => {
   return typeof value === 'object' && Object.prototype.toString.call(value) === '[object Object]';
 };
 
+/** An Image, of whatever copy of this package. */
+export const isImage: Check = (value) => (isObject(value) && isObject(value.origin) ? undefined : 'an Image');
+
 /** An AbortSignal. */
 export const isAbortSignal: Check = (value) => (value instanceof AbortSignal ? undefined : 'an AbortSignal');
 

@@ -1,6 +1,6 @@
 /** Health checks: what is asked for, over what the image says, decided. Pure. */
 import type { ImageConfig } from '../../store/index.ts';
-import { CaissonError } from '../../syscalls/index.ts';
+import { CaissonError } from '../../syscalls/common.ts';
 import { type Check, type Checks, checkAll, isObject, isPositiveInteger, isString, isStrings } from './checks.ts';
 import type { HealthCheck } from './life-options.ts';
 

@@ -1,6 +1,6 @@
 /** Which ids a container's users have on this machine: what can be decided without asking the machine. Pure. */
 import type { IdMapping, IdMappings } from '../../store/places.ts';
-import { CaissonError } from '../../syscalls/index.ts';
+import { CaissonError } from '../../syscalls/common.ts';
 import { type Check, isObject, isOneOf } from './checks.ts';
 import type { UserNamespaceMaps } from './namespace-options.ts';
 import type { ContainerOptions } from './options.ts';

@@ -1,5 +1,5 @@
 /** Options → the namespaces of a spec. Pure: the containers that are joined were looked up before. */
-import { CaissonError } from '../../syscalls/index.ts';
+import { CaissonError } from '../../syscalls/common.ts';
 import type { ContainerReference, NamespaceOfPath, NamespaceOption, NetworkOption } from './namespace-options.ts';
 import type { ContainerOptions } from './options.ts';
 import type { NamespaceType, SpecNamespace, SpecTimeOffset } from './spec.ts';

@@ -19,6 +19,7 @@ import type { ContainerOptions, ProcessOptions } from './options.ts';
 import { PAUSE } from './pause.ts';
 import type { ProcessFacts } from './process-facts.ts';
 import { sharedMemory } from './shared-memory.ts';
+import { SHORT_ID_LENGTH } from './short-id.ts';
 import {
   makesNamespace,
   type RootView,
@@ -31,9 +32,6 @@ import {
 
 /** The group of terminals, by Linux's convention. */
 const TTY_GROUP = 5;
-
-/** How much of a container's id is enough to tell it by: its default hostname and name. */
-export const SHORT_ID_LENGTH = 12;
 
 /** What was looked up for a container before its spec can be decided. */
 export interface Resolved {
