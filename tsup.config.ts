@@ -30,8 +30,7 @@ async function convertModules(): Promise<void> {
     const [path, name] = [join(DIST, file), file.replace(/\.js$/, '')];
     const built = await readFile(path, 'utf8');
     if (name in PROGRAMS) {
-      const loadLater = (specifier: string) => `import("${toCjs(specifier)}").then((module)=>module.default)`;
-      await writeFile(path, rewriteImports(built, { load: () => undefined, loadLater }));
+      await writeFile(path, rewriteImports(built, PROGRAM_LOADING));
       continue;
     }
     await rm(path);
@@ -41,9 +40,9 @@ async function convertModules(): Promise<void> {
   }
 }
 
-/** A module with the names of a CommonJS one. */
+/** A module with the names of a CommonJS one. It says where it is, for what a bundler puts it into ({@link OWN_FILE}). */
 const importing = (specifier: string, names: readonly string[]) =>
-  `import module from"${specifier}";\nexport const{${names.join(',\n')}}=module;\n`;
+  `import module from"${specifier}";\n${BUNDLE}=import.meta.url;\nexport const{${names.join(',\n')}}=module;\n`;
 
 /** esbuild calls a class that speaks of itself `_Name` or `Name2`, and so would stack traces and `error.name`. */
 function restoreClassNames(source: string): string {
@@ -77,8 +76,25 @@ const toCjs = (specifier: string) => specifier.replace(/^(\.\/.*)\.js$/, '$1.cjs
 const requireFrom = (specifier: string) =>
   specifier.startsWith('node:') ? `process.getBuiltinModule("${specifier}")` : `require("${toCjs(specifier)}")`;
 
-/** Where koffi is looked for; what such a bundler has made is next to it. */
-const OWN_FILE = '(typeof __filename=="undefined"?process.argv[1]:__filename)';
+/** Jest has no `import()` in CommonJS, and an ES module, into which a bundler has put it, no `require` of packages. */
+const requireLater = (specifier: string) => {
+  const required = `Promise.resolve().then(()=>${requireFrom(specifier)})`;
+  return specifier.startsWith('.') ? required : `(${IS_ES_MODULE}?import("${specifier}"):${required})`;
+};
+
+const IS_ES_MODULE = 'typeof __filename=="undefined"';
+const BUNDLE = 'process[Symbol.for("caisson.bundle")]';
+/** Where it is, in an ES module, too, into which a bundler has put it: koffi is found from there. */
+const OWN_FILE = `(${IS_ES_MODULE}?${BUNDLE}:__filename)`;
+
+/** A program is an ES module itself: of ours it imports what it needs when it needs it. */
+const PROGRAM_LOADING: Loading = {
+  load(specifier) {
+    if (specifier.startsWith('node:')) return undefined;
+    throw new Error(`a program imports '${specifier}' with import() only`);
+  },
+  loadLater: (specifier) => `import("${toCjs(specifier)}").then((module)=>module.default)`,
+};
 
 const exportsOf = (source: string) => parse(source)[1].map(({ n }) => n);
 
@@ -88,7 +104,7 @@ function toCommonJs(source: string): string {
   const names = parse(source)[1].map(({ n, ln = n }) => (n === ln ? n : `${n}:${ln}`));
   const body = rewriteImports(end === -1 ? source : source.slice(0, end), {
     load: requireFrom,
-    loadLater: (specifier) => `Promise.resolve().then(()=>${requireFrom(specifier)})`,
+    loadLater: requireLater,
   });
   return `"use strict";${body.replaceAll('import.meta.url', OWN_FILE)}\nmodule.exports={${names.join(',\n')}};\n`;
 }
@@ -113,11 +129,12 @@ const isCalledLate = (specifier: string) => specifier.replace(/^\.\/(.*)\.js$/, 
 /** `import{a,b as c}from"x"` as functions that load what they call: `const a=(...args)=>x.a(...args),c=…`. */
 function bindCalls(loaded: string, statement: string): string {
   const [, names] = /^import\s*\{(.*)\}\s*from\s*"[^"]*"$/s.exec(statement) ?? [];
-  if (names === undefined) throw new Error(`only functions can be called late: ${statement}`);
-  const functions = names.split(',').map((each) => {
+  const functions = names?.split(',').map((each) => {
     const [name = '', local = name] = each.trim().split(/\s+as\s+/);
+    if (!/^[a-z]/.test(name)) throw new Error(`only functions can be called late: ${statement}`);
     return `${local}=(...args)=>${loaded}.${name}(...args)`;
   });
+  if (functions === undefined) throw new Error(`cannot rewrite ${statement}`);
   return `const ${functions}`;
 }
 

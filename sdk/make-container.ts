@@ -1,4 +1,5 @@
 /** Makes containers, attached and detached, up to where they can be started. */
+import { storeRoot } from '../store/root.ts';
 import { attachedContainers } from './attached-containers.ts';
 import type { Container } from './container.ts';
 import type { Life, LifeListener } from './engine/life.ts';
@@ -42,8 +43,9 @@ export async function makeContainer(
   checkContainerOptions(options);
   options.signal?.throwIfAborted();
   const copied = copyOptions(options);
+  const root = storeRoot();
   const runtime = await loadRuntime();
-  const store = runtime.openStore();
+  const store = runtime.openStore(root);
   await runtime.sweepOnce(store);
   const id = newId();
   const name = copied.name ?? id.slice(0, SHORT_ID_LENGTH);

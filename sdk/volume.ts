@@ -1,6 +1,7 @@
 /** A volume: a directory of the store that outlives the containers it is mounted into. */
 import { inspect } from 'node:util';
 import type { PrunedVolumes, Store, VolumeRecord } from '../store/index.ts';
+import { storeRoot } from '../store/root.ts';
 import { LIFE_CHECKS } from './spec/check-life.ts';
 import { isVolumeName } from './spec/check-mounts.ts';
 import { type Check, type Checks, checkAll } from './spec/checks.ts';
@@ -67,8 +68,9 @@ export class Volume {
   static async create(name: string, options: VolumeOptions = {}): Promise<Volume> {
     checkName(name);
     checkAll('option', options, CHECKS);
+    const root = storeRoot();
     const { createVolume, openStore } = await import('./stored-runtime.ts');
-    const store = openStore();
+    const store = openStore(root);
     return new Volume(store, createVolume(store, name, options));
   }
 
@@ -78,8 +80,9 @@ export class Volume {
    */
   static async get(name: string): Promise<Volume> {
     checkName(name);
+    const root = storeRoot();
     const { openStore, readVolumeRecord, volumeNotFound } = await import('./stored-runtime.ts');
-    const store = openStore();
+    const store = openStore(root);
     const record = readVolumeRecord(store, name);
     if (record === undefined) throw volumeNotFound(store, name);
     return new Volume(store, record);
@@ -91,8 +94,9 @@ export class Volume {
    */
   static async list(filter: VolumeFilter = {}): Promise<readonly Volume[]> {
     checkAll('option', filter, CHECKS);
+    const root = storeRoot();
     const { listVolumeNames, openStore, readVolumeRecord } = await import('./stored-runtime.ts');
-    const store = openStore();
+    const store = openStore(root);
     return listVolumeNames(store)
       .map((name) => readVolumeRecord(store, name))
       .filter((record) => record !== undefined)
@@ -103,8 +107,9 @@ export class Volume {
   /** Removes all volumes that no container uses, be it running or not; with labels, only those that have them. */
   static async prune(filter: VolumeFilter = {}): Promise<PrunedVolumes> {
     checkAll('option', filter, CHECKS);
+    const root = storeRoot();
     const { openStore, pruneVolumes, sweepContainers } = await import('./stored-runtime.ts');
-    const store = openStore();
+    const store = openStore(root);
     // What dead owners left uses nothing.
     await sweepContainers(store);
     return pruneVolumes(store, hasLabels(filter));

@@ -1,7 +1,6 @@
 /** Content is named by its sha256, and nothing is believed before it is measured. */
-
+import { createHash } from 'node:crypto';
 import { CaissonError } from '../syscalls/index.ts';
-import { crypto } from './crypto.ts';
 
 /** What content must turn out to be. */
 export interface Expected {
@@ -30,7 +29,7 @@ export function isDigest(text: string): boolean {
 
 /** The digest of bytes that are all there. */
 export function digestOf(bytes: Uint8Array | string): string {
-  return `sha256:${crypto().createHash('sha256').update(bytes).digest('hex')}`;
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
 /**
@@ -45,7 +44,7 @@ export async function* verify(
   what: string,
 ): AsyncGenerator<Uint8Array> {
   parseDigest(digest);
-  const hash = crypto().createHash('sha256');
+  const hash = createHash('sha256');
   let count = 0;
   for await (const chunk of source) {
     count += chunk.length;
@@ -65,7 +64,7 @@ export function measure(source: AsyncIterable<Uint8Array>): {
   readonly chunks: AsyncGenerator<Uint8Array>;
   result(): { digest: string; size: number };
 } {
-  const hash = crypto().createHash('sha256');
+  const hash = createHash('sha256');
   let size = 0;
   async function* pass() {
     for await (const chunk of source) {

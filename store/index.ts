@@ -43,7 +43,6 @@ export {
   whileRecordIsOurs,
 } from './containers/index.ts';
 export { creationTime } from './creation-time.ts';
-export { crypto } from './crypto.ts';
 export { isDigest, parseDigest } from './digest.ts';
 export { diskUsage } from './disk-usage.ts';
 export { EVENT_NUMBERS, type EventName, flushEvents, noteEvent } from './events.ts';
@@ -72,7 +71,6 @@ export { type ImageDirectories, openImageFile } from './layer/open-image.ts';
 export {
   type ContainerPaths,
   containerPaths,
-  defaultRoot,
   describeStore,
   isContainerId,
   openStore,

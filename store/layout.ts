@@ -14,12 +14,12 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { homedir } from 'node:os';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { CaissonError, hasCode, shared } from '../syscalls/index.ts';
 import { parseDigest } from './digest.ts';
 import { type FoundIds, findIds, isLayerRoom, type OwnIds, ownIds, roomOf } from './ids/index.ts';
 import { resign, temporaryPath } from './owner.ts';
+import { storeRoot } from './root.ts';
 
 /** The store's paths, all absolute. A plain value: two of the same root are interchangeable. */
 export interface Store {
@@ -115,16 +115,7 @@ export function describeStore(root?: string): Store {
 }
 
 function rootPath(root: string | undefined): string {
-  return resolve(root ?? defaultRoot(process.env, process.geteuid?.() ?? 0, homedir()));
-}
-
-/** Where the store lies when nobody says. Pure: what it depends on is passed in. */
-export function defaultRoot(env: Readonly<Record<string, string | undefined>>, uid: number, home: string): string {
-  if (env.CAISSON_ROOT !== undefined && env.CAISSON_ROOT !== '') return env.CAISSON_ROOT;
-  if (uid === 0) return '/var/lib/caisson';
-  // The XDG specification has relative paths ignored.
-  const data = env.XDG_DATA_HOME;
-  return join(data !== undefined && isAbsolute(data) ? data : join(home, '.local', 'share'), 'caisson');
+  return root === undefined ? storeRoot() : resolve(root);
 }
 
 /** Where a blob lies. The digest is validated before it becomes part of a path. */

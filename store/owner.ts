@@ -2,11 +2,10 @@
  * An owner is one thread of one process, for as long as it lives: it holds `locks/<owner>.lock`. What it makes
  * bears its name, so whoever finds that lock free knows that what bears the name is abandoned.
  */
-
+import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { atExit, hasCode, shared } from '../syscalls/index.ts';
-import { crypto } from './crypto.ts';
 import type { Store } from './layout.ts';
 import { isLockHeld, type Lock, tryLock } from './lock.ts';
 
@@ -92,7 +91,7 @@ export function ownerOfLock(name: string): string | undefined {
 /** Another process may sweep the lock file between its creation and its locking; then there is another name to take. */
 function becomeOwner(store: Store): string {
   for (;;) {
-    const owner = `owner-${crypto().randomBytes(8).toString('hex')}`;
+    const owner = `owner-${randomBytes(8).toString('hex')}`;
     const lock = tryLock(ownerLockPath(store, owner));
     if (lock === undefined) continue;
     locks.set(owner, lock);

@@ -1,4 +1,5 @@
 /** Writes images to an archive, for other stores and other tools. */
+import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   createWriteStream,
@@ -16,7 +17,6 @@ import { CaissonError } from '../syscalls/index.ts';
 import { writeArchive } from './archive.ts';
 import { linkBlob, readChunks, writeAll } from './blobs.ts';
 import { readCatalog, storedNameOf } from './catalog.ts';
-import { crypto } from './crypto.ts';
 import { isDigest, verify } from './digest.ts';
 import { findEntry, readImage } from './images.ts';
 import type { Store } from './layout.ts';
@@ -99,7 +99,7 @@ function blobOpener(store: Store, pins: string, signal: AbortSignal | undefined)
 async function writeFile(archive: AsyncIterable<Uint8Array>, path: string): Promise<void> {
   // A device or a FIFO is written to: /dev/null and /dev/stdout must not be replaced by a file.
   if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) return pipeline(archive, createWriteStream(path));
-  const unfinished = `${path}.${crypto().randomBytes(6).toString('hex')}.unfinished`;
+  const unfinished = `${path}.${randomBytes(6).toString('hex')}.unfinished`;
   const fd = openSync(unfinished, 'wx');
   try {
     try {

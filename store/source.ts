@@ -2,13 +2,13 @@
  * Where an image is loaded from: a directory, or an archive that is read once and taken apart into files of our own.
  * Either way it is files by name, and a name never becomes a path.
  */
+import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import type { ReadEntry } from 'tar';
 import { CaissonError, hasCode } from '../syscalls/index.ts';
 import { readArchive } from './archive.ts';
 import { checkDocumentSize, linkBlob, readChunks, writeAll } from './blobs.ts';
-import { crypto } from './crypto.ts';
 import { isDigest } from './digest.ts';
 import { type JsonObject, parseDocument } from './json.ts';
 import { decompress } from './layer/decompress.ts';
@@ -152,7 +152,7 @@ interface MeasuredFile {
 /** A new file that is written piece by piece, and then known by its digest. */
 function createMeasuredFile(path: string): MeasuredFile {
   const fd = openSync(path, 'wx', 0o400);
-  const hash = crypto().createHash('sha256');
+  const hash = createHash('sha256');
   let size = 0;
   return {
     write(bytes) {

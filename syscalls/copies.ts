@@ -1,6 +1,6 @@
 /**
- * What is one for a thread, however many copies of caisson it has loaded: the ESM and the CommonJS build in one program, or
- * one for each test file, as Jest loads modules anew for each. A copy has functions of its own; what it has opened, locked
+ * What is one for a thread, however many copies of caisson it has loaded: two that packages have installed, or one for
+ * each test file, as Jest loads modules anew for each. A copy has functions of its own; what it has opened, locked
  * or named is the thread's.
  */
 

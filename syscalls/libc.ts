@@ -6,7 +6,6 @@ import { createRequire } from 'node:module';
 import { CaissonError } from './error.ts';
 import type { Koffi, LibcFunction } from './koffi-types.ts';
 
-const require = createRequire(import.meta.url);
 let koffi: Koffi | undefined;
 let library: ReturnType<Koffi['load']> | undefined;
 
@@ -66,7 +65,7 @@ export function lastErrno(): number {
 function requireKoffi(): Koffi {
   architecture();
   try {
-    return require('koffi') as Koffi;
+    return createRequire(import.meta.url)('koffi') as Koffi;
   } catch (cause) {
     throw new CaissonError(
       'KOFFI_NOT_LOADED',

@@ -124,15 +124,20 @@ describe('installed', () => {
     'works when a bundler has made one file of it and its program: %s',
     async (format) => {
       const project = await install();
-      const source = `import { Container, Image } from 'caisson';
-      import { koffiVersion } from 'caisson/syscalls';
-      console.log(typeof Container.plan(Image.host()).toString(), typeof koffiVersion());`;
+      const source = `
+        import { Container, Image } from 'caisson';
+        import { koffiVersion } from 'caisson/syscalls';
+        process.env.CAISSON_ROOT = ${JSON.stringify(join(project, 'store'))};
+        const failed = ({ code }) => console.log(typeof Container.plan(Image.host()).toString(), typeof koffiVersion(), code);
+        Image.load(${JSON.stringify(tarball)}).then(undefined, failed);`;
       const outfile = join(project, format === 'esm' ? 'bundle.mjs' : 'bundle.cjs');
-      await build({
-        stdin: { contents: source, resolveDir: project },
-        ...{ bundle: true, platform: 'node', format, outfile, logLevel: 'error' },
-      });
-      expect(await node([outfile], project)).toBe('string string\n');
+      const options = { bundle: true, platform: 'node', format, outfile, logLevel: 'error' } as const;
+      for (const external of [[], ['tar', 'undici', 'fzstd']]) {
+        await build({ stdin: { contents: source, resolveDir: project }, external, ...options });
+        // Not as the program, nor from its directory.
+        const program = `import(${JSON.stringify(outfile)})`;
+        expect(await node(['--input-type=module', '--eval', program], directory)).toBe('string string IMAGE_INVALID\n');
+      }
     },
   );
 

@@ -28,7 +28,7 @@ export interface Looks {
   readonly partKind: PartKind;
 }
 
-/** For who only wants to see what would be done, with what importing caisson has read. */
+/** For who only wants to see what would be done, with what planning has loaded. */
 export const DESCRIBING: Looks = {
   joined: describeJoined,
   users: ({ layers }) => readUserFiles(layers.toReversed()),

@@ -1,14 +1,8 @@
 /** Mounts that are added to running containers, and taken from them. */
+import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
-import {
-  addContainerUses,
-  containerPaths,
-  crypto,
-  type FillSource,
-  fillDirectory,
-  useVolume,
-} from '../../store/index.ts';
+import { addContainerUses, containerPaths, type FillSource, fillDirectory, useVolume } from '../../store/index.ts';
 import { CaissonError, close, compile, pidfd_open } from '../../syscalls/index.ts';
 import { rootOf } from '../image-root.ts';
 import { MOUNT_TARGET, planMount, planUnmount } from '../plan/live-mount.ts';
@@ -107,7 +101,7 @@ async function makeOwn(mount: VolumeMount, container: string, source: FillSource
 
 /** Another one in each process that mounts into the container. */
 function newName(): string {
-  return crypto().randomUUID();
+  return randomUUID();
 }
 
 /** @throws CaissonError, SyscallError when a step of the plan failed; then nothing of it is left */

@@ -1,7 +1,7 @@
 /** Names, owners, modes and times: what changes without content being read or written. */
+import { randomBytes } from 'node:crypto';
 import type { TimeLike } from 'node:fs';
 import { posix } from 'node:path';
-import { crypto } from '../../store/index.ts';
 import {
   AT_FDCWD,
   AT_REMOVEDIR,
@@ -78,7 +78,7 @@ export async function mkdirAll(session: Session, path: RawPath, mode: number): P
 export async function mkdtemp(session: Session, prefix: RawPath): Promise<RawPath> {
   const question = { syscall: 'mkdtemp', path: `${prefix}XXXXXX` };
   for (;;) {
-    const path = prefix + crypto().randomBytes(8).toString('base64url').replace(/[-_]/g, '0').slice(0, 6);
+    const path = prefix + randomBytes(8).toString('base64url').replace(/[-_]/g, '0').slice(0, 6);
     try {
       await asked(question, mkdir(session, path, 0o700));
       return path;

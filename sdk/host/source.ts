@@ -1,5 +1,5 @@
+import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
-import { crypto } from '../../store/places.ts';
 import { CaissonError } from '../../syscalls/index.ts';
 import { syntheticEtc } from './etc.ts';
 import type { HostFacts } from './facts.ts';
@@ -57,9 +57,7 @@ export function hostImageSource(facts: HostFacts): HostImageSource {
   }
   const nodes = nodesOf(facts, views);
   const stamps = [...facts.etc, ...facts.watched].map(({ path, stamp }) => [path, stamp]);
-  const hash = crypto()
-    .createHash('sha256')
-    .update(JSON.stringify([FORMAT, nodes, views, stamps]));
+  const hash = createHash('sha256').update(JSON.stringify([FORMAT, nodes, views, stamps]));
   return { fingerprint: hash.digest('hex').slice(0, 32), bootId: facts.bootId, nodes, views };
 }
 

@@ -3,7 +3,7 @@
  * them, nor with others; and of one that was unpacked without, containers would be told wrong owners. So when the ids
  * change, layers are unpacked again, beside those that running containers may still use.
  */
-import { crypto } from '../crypto.ts';
+import { createHash } from 'node:crypto';
 import type { FoundIds, OwnIds } from './own-ids.ts';
 
 const NAME = 'layers';
@@ -13,7 +13,7 @@ export function roomOf(ids: OwnIds | FoundIds): string {
   if (ids.kind !== 'subordinate') return NAME;
   const { uid, gid } = ids.mappings;
   const ranges = JSON.stringify([uid, gid].map((each) => each.map(({ hostID, size }) => [hostID, size])));
-  return `${NAME}-${crypto().createHash('sha256').update(ranges).digest('hex').slice(0, 12)}`;
+  return `${NAME}-${createHash('sha256').update(ranges).digest('hex').slice(0, 12)}`;
 }
 
 /** Whether a directory of the store has such a name. */

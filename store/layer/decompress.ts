@@ -122,7 +122,8 @@ export async function* transform(
 
 /** zlib's streams cut chunks off a buffer until it is full, and take another one then. */
 function freeFilled({ buffer, byteOffset, byteLength }: Uint8Array): void {
-  if (byteOffset + byteLength === buffer.byteLength) freeMemory(buffer as ArrayBuffer);
+  const isFilled = buffer.byteLength === CHUNK_BYTES && byteOffset + byteLength === CHUNK_BYTES;
+  if (isFilled) freeMemory(buffer as ArrayBuffer);
 }
 
 /** Looks at the first bytes of a stream; `all` is the whole of it. */

@@ -2,7 +2,7 @@
  * Memory of buffers that is given back when nobody needs it any more, not when V8 finds that out. V8 counts what buffers
  * hold and, whenever that has grown by some tens of megabytes, looks through the whole heap: 24 times in a pull of Debian.
  */
-import type { MessagePort } from 'node:worker_threads';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 
 let port: MessagePort | undefined;
 

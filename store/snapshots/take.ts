@@ -3,12 +3,12 @@
  * nothing is read or written of them, so it takes as long for a terabyte as for nothing. Those of a running one are
  * copied by the caller before.
  */
+import { randomBytes } from 'node:crypto';
 import { chmodSync, lstatSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { AT_FDCWD, CaissonError, renameat2 } from '../../syscalls/index.ts';
 import { readBootId } from '../boot.ts';
 import { storedNameOf, withCatalog, withoutNames } from '../catalog.ts';
 import { ROOT_MODE } from '../containers/index.ts';
-import { crypto } from '../crypto.ts';
 import { attemptAsOwner } from '../ids/index.ts';
 import { containerPaths, explainStoreError, type Store } from '../layout.ts';
 import { disown, own, ownerOf, temporaryPath } from '../owner.ts';
@@ -43,7 +43,7 @@ export interface StagedSnapshot {
  */
 export function stageSnapshot(store: Store, description: SnapshotDescription): StagedSnapshot {
   assertLayers(description);
-  const id = crypto().randomBytes(32).toString('hex');
+  const id = randomBytes(32).toString('hex');
   const staging = temporaryPath(store);
   const record: SnapshotRecord = { id, ...description, owner: ownerOf(store), bootId: readBootId() };
   try {

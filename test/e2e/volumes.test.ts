@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Container, Image, type Mount, Volume } from 'caisson';
 import { afterEach, expect, type TestContext, test } from 'vitest';
+import { runScript } from '../support/script.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { busybox, busyboxCopy, isRoot, privateStore, sh } from './fixture.ts';
 import { imageOfOwners, inScript, OWNED } from './owned-image.ts';
@@ -38,6 +39,19 @@ function imageWithData(context: TestContext, make: (data: string) => void): Imag
   make(join(root, 'data'));
   return Image.directory(root);
 }
+
+test('a call is about the store that the environment names when it is made', async (context) => {
+  // In a process of its own: a store that was opened once stays open.
+  const script = `
+    import { readdirSync } from 'node:fs';
+    import { Container, Image, Volume } from 'caisson';
+    process.env.CAISSON_ROOT = 'first';
+    const calls = [Volume.create('kept'), Container.create(Image.host(), { name: 'kept' })];
+    process.env.CAISSON_ROOT = 'second';
+    await Promise.all(calls);
+    console.log([...readdirSync('first/volumes'), ...readdirSync('first/names')].join());`;
+  expect((await runScript(context, script)).stdout).toBe('kept,kept\n');
+});
 
 test('what is in a volume outlives the container, and is there for the next', async (context) => {
   const mount: Mount = { type: 'volume', source: 'kept', target: '/kept' };

@@ -1,7 +1,8 @@
 import { chmodSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { blobPath, containerPaths, defaultRoot, layerPath, openStore } from '../../store/layout.ts';
+import { blobPath, containerPaths, layerPath, openStore } from '../../store/layout.ts';
+import { defaultRoot } from '../../store/root.ts';
 import { requires } from '../support/requires.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { has } from './support/programs.ts';

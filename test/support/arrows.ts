@@ -9,7 +9,13 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Other ways into a folder: to little of it, and to what is loaded when it is first needed. */
-const DOORS: readonly string[] = ['sdk/ready/start.ts', 'store/places.ts', 'store/transfer.ts', 'syscalls/common.ts'];
+const DOORS: readonly string[] = [
+  'sdk/ready/start.ts',
+  'store/places.ts',
+  'store/root.ts',
+  'store/transfer.ts',
+  'syscalls/common.ts',
+];
 
 /** What is wrong with these imports, as sentences; nothing when the folders are as ARCHITECTURE.md draws them. */
 export function brokenArrows(imports: readonly Import[]): string[] {
