@@ -2,8 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { init, parse } from 'es-module-lexer';
-import { type Plugin as EsbuildPlugin, transform } from 'esbuild';
-import { minify } from 'terser';
+import type { Plugin as EsbuildPlugin } from 'esbuild';
 import { defineConfig } from 'tsup';
 
 const DIST = 'dist';
@@ -34,7 +33,7 @@ async function convertModules(): Promise<void> {
       continue;
     }
     await rm(path);
-    const source = restoreClassNames(await shortenLocals(built));
+    const source = restoreClassNames(built);
     await writeFile(join(DIST, `${name}.cjs`), toCommonJs(source));
     if (name in ENTRIES) await writeFile(path, importing(`./${name}.cjs`, exportsOf(source)));
   }
@@ -51,16 +50,6 @@ function restoreClassNames(source: string): string {
     (text, [, name = '', inside]) => text.replaceAll(new RegExp(`(?<![\\w$])${inside}\\b`, 'g'), name),
     source,
   );
-}
-
-/**
- * Shortens the names that only one function sees: a sixth less to parse, which an import waits for (a millisecond). Those
- * of functions and classes are as they were: stack traces and `error.name` tell them.
- */
-async function shortenLocals(source: string): Promise<string> {
-  const names = { keep_fnames: true, keep_classnames: true };
-  const { code = '' } = await minify(source, { ...names, compress: false, mangle: { ...names, toplevel: false } });
-  return (await transform(code, { minifyWhitespace: true, lineLimit: LINE_LENGTH })).code;
 }
 
 /** What is written instead of an import of `specifier`; undefined leaves it as it is. */
