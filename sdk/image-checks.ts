@@ -20,6 +20,7 @@ import {
   isObject,
   isOneOf,
   isPositiveInteger,
+  isStream,
   isString,
   isStrings,
 } from './spec/checks.ts';
@@ -180,8 +181,8 @@ export function checkImageFilter(filter: unknown): void {
 export function checkSave<T>(destination: T | string | URL, options: unknown): T | string {
   checkAll('option', options, { format: isOneOf('oci', 'docker'), signal: isAbortSignal });
   if (destination instanceof URL) return fileURLToPath(destination);
-  const isStream = typeof (destination as { write?: unknown } | null)?.write === 'function';
-  if (isStream || typeof destination === 'string') return destination;
+  const isWritable = typeof (destination as { write?: unknown } | null)?.write === 'function';
+  if (isWritable || typeof destination === 'string') return destination;
   throw new TypeError(`destination must be a path or a stream that is written to, got ${describe(destination)}`);
 }
 
@@ -192,8 +193,7 @@ export function checkSave<T>(destination: T | string | URL, options: unknown): T
  */
 export function checkImportSource<T extends ImportSource>(source: T, mayStream: boolean): Exclude<T, URL> | string {
   if (source instanceof URL) return fileURLToPath(source);
-  const isStream = typeof source === 'object' && source !== null && Symbol.asyncIterator in source;
-  const isSource = typeof source === 'string' || source instanceof Uint8Array || (mayStream && isStream);
+  const isSource = typeof source === 'string' || source instanceof Uint8Array || (mayStream && isStream(source));
   if (isSource) return source as Exclude<T, URL>;
   const expected = `a path, a file URL${mayStream ? ', bytes or an async iterable of them' : ' or bytes'}`;
   throw new TypeError(`source must be ${expected}, got ${describe(source)}`);

@@ -2,6 +2,7 @@
  * Where things lie in the store, and which owners this process can give: all that is needed to say what a container
  * would be. A door of its own, so that planning one does not read what makes it.
  */
+export { readBootId } from './boot.ts';
 export { readHostFile } from './host-files.ts';
 export {
   claimIds,

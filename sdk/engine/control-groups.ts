@@ -1,5 +1,6 @@
 /** Control groups: which hierarchies are mounted, and where processes are in them (man 7 cgroups). Pure. */
 import { join } from 'node:path';
+import { parseMountInfo } from './mount-info.ts';
 
 /** A mounted hierarchy. */
 export interface Hierarchy {
@@ -16,17 +17,12 @@ export interface Group extends Hierarchy {
   readonly path: string;
 }
 
-/** The hierarchies in /proc/self/mountinfo (man 5 proc_pid_mountinfo). */
+/** The hierarchies in /proc/self/mountinfo. */
 export function parseHierarchies(mountinfo: string): Hierarchy[] {
-  return mountinfo.split('\n').flatMap((line): Hierarchy[] => {
-    const [before = '', after = ''] = line.split(' - ');
-    const [, , , root, mountPoint] = before.split(' ');
-    const [type, , options = ''] = after.split(' ');
-    if (root === undefined || mountPoint === undefined) return [];
-    if (type === 'cgroup2') return [{ version: 2, mountPoint, root, controllers: [] }];
+  return parseMountInfo(mountinfo).flatMap(({ type, point, root, options }): Hierarchy[] => {
+    if (type === 'cgroup2') return [{ version: 2, mountPoint: point, root, controllers: [] }];
     if (type !== 'cgroup') return [];
-    const controllers = options.split(',').filter((each) => !MOUNT_OPTIONS.has(each));
-    return [{ version: 1, mountPoint, root, controllers }];
+    return [{ version: 1, mountPoint: point, root, controllers: options.filter((each) => !MOUNT_OPTIONS.has(each)) }];
   });
 }
 

@@ -16,13 +16,14 @@ import {
   whyNotIdmapped,
 } from '../../store/places.ts';
 import { CaissonError, hasCode, SyscallError } from '../../syscalls/index.ts';
-import { assertMaps, assertPermitted, hiddenHere, sharedWithHost } from '../spec/id-maps.ts';
+import { assertMaps, assertPermitted, sharedWithHost } from '../spec/id-maps.ts';
 import type { UserNamespaceMaps } from '../spec/namespace-options.ts';
 import { isOfPath } from '../spec/namespaces.ts';
 import type { ContainerOptions } from '../spec/options.ts';
 import { type ProcessFacts, processFacts } from '../spec/process-facts.ts';
 import type { Spec, SpecIds, SpecUser } from '../spec/spec.ts';
 import { unmappedOf } from '../spec/user.ts';
+import { hidingPlace, parseMountInfo } from './mount-info.ts';
 
 /** What was decided about a container's ids. */
 export interface DecidedIds {
@@ -218,7 +219,8 @@ function whyNot(mappings: IdMappings, { upper }: ContainerOptions, places: FileP
 let hidden: string | null | undefined;
 
 function whyNoProc(): string | undefined {
-  if (hidden === undefined) hidden = hiddenHere(readFileSync('/proc/self/mountinfo', 'latin1')) ?? null;
+  if (hidden === undefined)
+    hidden = hidingPlace(parseMountInfo(readFileSync('/proc/self/mountinfo', 'latin1'))) ?? null;
   if (hidden === null) return undefined;
   return `something is mounted at '${hidden}', so that no user namespace may mount a /proc and /sys of its own`;
 }

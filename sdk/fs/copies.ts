@@ -1,7 +1,7 @@
 /** The way to copying, which is loaded when somebody copies. */
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type Checks, checkAll, describe, isAbortSignal, isBoolean, isUser } from '../spec/checks.ts';
+import { type Checks, checkAll, describe, isAbortSignal, isBoolean, isStream, isUser } from '../spec/checks.ts';
 import type { Access } from './access.ts';
 import type { CopyInOptions, CopyOutOptions, CopyResult } from './copy/index.ts';
 
@@ -39,7 +39,7 @@ export type ArchiveContent = Uint8Array | AsyncIterable<Uint8Array>;
 
 function contentOf(archive: ArchiveContent): AsyncIterable<Uint8Array> {
   if (archive instanceof Uint8Array) return Readable.from([archive]);
-  if (typeof archive === 'object' && archive !== null && Symbol.asyncIterator in archive) return archive;
+  if (isStream(archive)) return archive;
   throw new TypeError(`archive must be bytes or a stream of them, got ${describe(archive)}`);
 }
 

@@ -1,5 +1,5 @@
-import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
-import { hasCode } from '../../syscalls/index.ts';
+import { lstatSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { readBootId } from '../../store/places.ts';
 import { COPIED_NAMES, COPIED_PATTERNS, WATCHED_PATHS } from './etc.ts';
 
 /** Something that is on this machine. */
@@ -55,16 +55,6 @@ export function readHostFacts(host = ''): HostFacts {
     shell: bash === undefined ? '/bin/sh' : '/bin/bash',
     bootId: readBootId(),
   };
-}
-
-function readBootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
-  } catch (error) {
-    // A sandbox may have no such file, or no /proc.
-    if (hasCode(error, 'ENOENT', 'EACCES')) return '';
-    throw error;
-  }
 }
 
 function entriesOf(host: string, paths: readonly string[]): readonly HostEntry[] {

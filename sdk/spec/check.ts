@@ -17,6 +17,7 @@ import {
   isObject,
   isOneOf,
   isPositiveInteger,
+  isStream,
   isString,
   isStrings,
   isTarget,
@@ -50,9 +51,7 @@ const PROCESS_CHECKS: Readonly<Record<string, Check>> = {
     return expected === undefined ? undefined : `a boolean or ${expected}`;
   },
   stdin: (value) => {
-    // Streams of both kinds are async iterables.
-    const isStream = typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
-    const isInput = typeof value === 'string' || value instanceof Uint8Array || isStream;
+    const isInput = typeof value === 'string' || value instanceof Uint8Array || isStream(value);
     return isInput ? undefined : "'pipe', 'ignore', 'inherit', a string, bytes, a stream or an async iterable";
   },
   stdout: isOneOf('pipe', 'ignore', 'inherit'),

@@ -75,6 +75,11 @@ export const isObject = (value: unknown): value is Record<string, unknown> => {
 /** An Image, of whatever copy of this package. */
 export const isImage: Check = (value) => (isObject(value) && isObject(value.origin) ? undefined : 'an Image');
 
+/** Whether it is a stream, of Node's kind or of the Web's, or anything else that comes piece by piece. */
+export const isStream = (value: unknown): value is AsyncIterable<unknown> => {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+};
+
 /** An AbortSignal. */
 export const isAbortSignal: Check = (value) => (value instanceof AbortSignal ? undefined : 'an AbortSignal');
 

@@ -107,20 +107,6 @@ export function sharedWithHost({ network, namespaces = {} }: ContainerOptions): 
   return typeof network === 'object' && 'path' in network ? `its network is that of '${network.path}'` : undefined;
 }
 
-/**
- * What hides a part of /proc or /sys here: then the kernel lets no user namespace mount its own, which would show it
- * (fs/namespace.c, mount_too_revealing). Undefined when nothing does.
- *
- * @param mountInfo what /proc/self/mountinfo says
- */
-export function hiddenHere(mountInfo: string): string | undefined {
-  const places = mountInfo.split('\n').map((line) => line.split(' ', 5)[4] ?? '');
-  return places.find((place) => /^\/(proc|sys)\//.test(place) && !EMPTY_PLACES.test(place));
-}
-
-/** Directories that the kernel makes to be mounted upon: nothing is beneath. */
-const EMPTY_PLACES = /^\/(proc\/(sys\/fs\/binfmt_misc|fs\/nfsd)|sys\/(fs|kernel|firmware\/efi\/efivars)(\/|$))/;
-
 /** What an id of the container is on this machine; undefined where it is not mapped. */
 export function idOutside(id: number, mappings: readonly IdMapping[]): number | undefined {
   const range = mappings.find(({ containerID, size }) => id >= containerID && id < containerID + size);
