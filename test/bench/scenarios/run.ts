@@ -2,6 +2,7 @@
 import { caissonRun, caissonRunInMemory } from '../caisson.ts';
 import { childProcessEntry, limitEntry, PEER_NOTES, peerEntries } from '../contenders.ts';
 import { type Pace, race } from '../harness.ts';
+import { limitFromNode } from '../limit-from-node.ts';
 import type { Scenario } from '../result.ts';
 import type { Setting } from '../setting.ts';
 
@@ -17,6 +18,7 @@ export async function measureRun(setting: Setting, pace: Pace): Promise<Scenario
       caissonRun(setting, ['true']),
       ...(setting.upper === 'tmpfs' ? [caissonRunInMemory(setting, ['true'])] : []),
       limitEntry(setting),
+      ...(setting.rootless ? [] : [limitFromNode(setting)]),
       childProcessEntry(setting),
       ...peerEntries(setting, ['true']),
     ],
