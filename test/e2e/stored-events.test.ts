@@ -31,7 +31,8 @@ const exited = (exitCode: number) => ['exit', { exitCode, signal: null }, 'exite
 const killed = ['exit', { exitCode: null, signal: 'SIGKILL' }, 'exited'];
 
 test('the end of a detached container is told before who waited for it goes on, once for each run', async (context) => {
-  const options = { command: sh('read line; exit 4'), stdin: 'pipe', detach: true } as const;
+  // After its first run nobody writes to it any more, and it is to be killed.
+  const options = { command: sh('read line || sleep 60; exit 4'), stdin: 'pipe', detach: true } as const;
   const container = await Container.create(busybox(context), options);
   const events = listen(container);
   await container.start();
