@@ -19,6 +19,7 @@ import {
   S_IFIFO,
   SyscallError,
   symlinkat,
+  unlinkat,
 } from '../../syscalls/index.ts';
 import { writeAll } from '../blobs.ts';
 import type { OwnIds } from '../ids/index.ts';
@@ -38,6 +39,8 @@ interface Unpacking {
   readonly owners: Owners;
   readonly losses: Losses;
   readonly maxDepth: number;
+  /** {@link keptBitsIn} */
+  readonly keptBits: number;
 }
 
 /** Of a directory that the layer does not speak of but puts something into, and of a root it does not speak of. */
@@ -63,12 +66,15 @@ export async function applyLayer(
   const whiteouts = trackWhiteouts(tree, owners.isRoot);
   const directories = new Map([['', UNSPOKEN]]);
   const { maxDepth } = normalizeLimits(limits);
-  const unpacking: Unpacking = { tree, whiteouts, directories, owners, losses, maxDepth };
   try {
+    const unpacking: Unpacking = { tree, whiteouts, directories, owners, losses, maxDepth, keptBits: keptBitsIn(tree) };
     for await (const entry of entries) {
-      await applyEntry(unpacking, entry).catch((error: unknown) => {
+      try {
+        const applying = applyEntry(unpacking, entry);
+        if (applying !== undefined) await applying;
+      } catch (error) {
         throw explain(error, entry);
-      });
+      }
     }
     whiteouts.finish();
     finishDirectories(unpacking);
@@ -89,29 +95,31 @@ function ownerOfNew({ root }: Tree): { uid: number; gid: number } | undefined {
   return uid === undefined || gid === undefined || fstatSync(root.fd).gid !== gid ? undefined : { uid, gid };
 }
 
-async function applyEntry(unpacking: Unpacking, entry: TarEntry): Promise<void> {
+/** At once, but for a file whose content is still to come. */
+function applyEntry(unpacking: Unpacking, entry: TarEntry): Promise<void> | undefined {
   const components = splitName(entry.name);
   if (components.length > unpacking.maxDepth) throw tooDeep(components.length, unpacking.maxDepth);
   const name = components.at(-1);
   const above = components.slice(0, -1);
   if (components.some(isAufsName)) {
     unpacking.losses.add('files of aufs left out');
-    return;
+    return undefined;
   }
   if (above.some(isWhiteout)) throw layerInvalid(`'${entry.name.toString()}' is in something that is gone`);
   if (name !== undefined && isWhiteout(name)) {
     unpacking.whiteouts.add(enter(unpacking, above), name);
-    return;
+    return undefined;
   }
   if (entry.type === 'directory') {
     unpacking.directories.set(enter(unpacking, components).path, entry);
-    return;
+    return undefined;
   }
   if (name === undefined) throw layerInvalid(`its root is a ${entry.type}`);
   const parent = enter(unpacking, above);
-  if (entry.type === 'file') await applyFile(unpacking, parent, name, entry);
-  else if (entry.type === 'hardlink') applyHardlink(unpacking, parent, name, entry);
+  if (entry.type === 'file') return applyFile(unpacking, parent, name, entry);
+  if (entry.type === 'hardlink') applyHardlink(unpacking, parent, name, entry);
   else applySpecial(unpacking, parent, name, entry);
+  return undefined;
 }
 
 function enter({ tree, directories, whiteouts }: Unpacking, components: Components): Directory {
@@ -121,18 +129,48 @@ function enter({ tree, directories, whiteouts }: Unpacking, components: Componen
   });
 }
 
-async function applyFile({ tree, owners, losses }: Unpacking, parent: Directory, name: string, entry: TarEntry) {
+function applyFile(unpacking: Unpacking, parent: Directory, name: string, entry: TarEntry): Promise<void> | undefined {
+  const { tree, keptBits, owners, losses } = unpacking;
   const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-  const fd = replacing(tree, parent, name, () => openat(parent.fd, toBytes(name), flags, 0o600));
+  // A file that nobody may write takes no attributes from its owner, so that one gets its mode after them.
+  const isMadeWithMode = (entry.mode & ~keptBits) === 0 && entry.xattrs.size === 0;
+  const mode = isMadeWithMode ? entry.mode : 0o600;
+  const fd = replacing(tree, parent, name, () => openat(parent.fd, toBytes(name), flags, mode));
+  // Most files are here as a whole, and need no turn of the event loop.
+  const content = entry.takeContent();
+  if (content === undefined) return applyPieces(unpacking, fd, entry, isMadeWithMode);
   try {
-    // Most files are here as a whole, and need no turn of the event loop.
-    const content = entry.takeContent();
-    if (content !== undefined) writeAll(fd, content);
-    else for await (const { offset, bytes } of entry.content()) writeAll(fd, bytes, offset);
-    if (entry.isSparse) ftruncate(fd, entry.size);
-    applyAttributes({ fd }, entry.type, entry, owners, losses);
+    writeAll(fd, content);
+    applyAttributes({ fd }, entry.type, entry, owners, losses, isMadeWithMode);
   } finally {
     close(fd);
+  }
+  return undefined;
+}
+
+/** Closes the file. */
+async function applyPieces({ owners, losses }: Unpacking, fd: number, entry: TarEntry, hasMode: boolean) {
+  try {
+    for await (const { offset, bytes } of entry.content()) writeAll(fd, bytes, offset);
+    if (entry.isSparse) ftruncate(fd, entry.size);
+    applyAttributes({ fd }, entry.type, entry, owners, losses, hasMode);
+  } finally {
+    close(fd);
+  }
+}
+
+/**
+ * The bits of modes that new files keep: the umask takes others away, and so may a default ACL of the store (man 5 acl).
+ * Where a mode has no others it need not be set again, which would take as long as setting the time.
+ */
+function keptBitsIn({ root }: Tree): number {
+  const name = toBytes('mode');
+  const fd = openat(root.fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o777);
+  try {
+    return fstatSync(fd).mode & 0o777;
+  } finally {
+    close(fd);
+    unlinkat(root.fd, name, 0);
   }
 }
 

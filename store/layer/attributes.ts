@@ -58,13 +58,17 @@ function describeOwners(owners: ReadonlyMap<string, number>, why: string): strin
   return `${total} ${total === 1 ? 'file belongs' : 'files belong'} to you instead of ${named.join(', ')}${others}: ${why}`;
 }
 
-/** Gives something its attributes: root keeps all of them, others what is theirs to set. */
+/**
+ * Gives something its attributes: root keeps all of them, others what is theirs to set.
+ * @param hasMode whether it was made with its mode
+ */
 export function applyAttributes(
   target: Target,
   type: TarEntry['type'],
   of: Attributes,
   owners: Owners,
   losses: Losses,
+  hasMode = false,
 ): void {
   owners.before(target, of);
   // Attributes come before the mode, since a file that nobody may write takes none from its owner; and after the
@@ -72,7 +76,7 @@ export function applyAttributes(
   for (const [name, value] of of.xattrs) {
     if (!owners.defers(name)) setAttribute(target, name, value, losses);
   }
-  if (type !== 'symlink') setMode(target, of.mode);
+  if (type !== 'symlink' && !hasMode) setMode(target, of.mode);
   setTime(target, of.mtimeNs);
   owners.after(target, of);
 }

@@ -57,6 +57,17 @@ export function decodeHeader(block: Buffer): Header | undefined {
  */
 export function decodeNumber(field: Buffer, what: string): number {
   if (((field[0] ?? 0) & 0x80) !== 0) return decodeBase256(field, what);
+  // Nearly all are digits up to a NUL, of which there are fewer than a double holds.
+  let value = 0;
+  let at = 0;
+  for (let digit = digitAt(field, at); digit >= 0 && digit < 8; digit = digitAt(field, ++at)) value = value * 8 + digit;
+  if (at > 0 && field[at] === 0) return value;
+  return decodeOctal(field, what);
+}
+
+const digitAt = (field: Buffer, at: number) => (field[at] ?? 0) - 0x30;
+
+function decodeOctal(field: Buffer, what: string): number {
   const text = field.toString('latin1').replace(/\0.*$/s, '').trim();
   const value = text === '' ? 0 : Number(`0o${text}`);
   if (/^[0-7]*$/.test(text) && Number.isSafeInteger(value)) return value;

@@ -57,6 +57,8 @@ const TYPES: Readonly<Record<string, EntryType>> = {
 
 type Limits = ReturnType<typeof normalizeLimits>;
 
+type FoundMap = NonNullable<Awaited<ReturnType<typeof readPaxMap>>>;
+
 /** What came before an entry and is about it. */
 interface Extensions {
   pax?: PaxOverrides;
@@ -96,10 +98,12 @@ async function* readEntries(reader: ByteReader, limits: Limits): AsyncGenerator<
       await readExtension(header, reader, extensions, limits);
       continue;
     }
-    const { entry, finish } = await readEntry(header, block, reader, extensions, limits);
+    const sparse = hasMap(header, extensions) ? await readMap(header, block, reader, extensions, limits) : undefined;
+    const { entry, finish } = openEntry(header, reader, extensions, sparse);
     extensions = {};
     yield entry;
-    await finish();
+    const finishing = finish();
+    if (finishing !== undefined) await finishing;
   }
   if (Object.keys(extensions).length > 0) throw invalid('it ends after an extended header');
 }
@@ -123,21 +127,33 @@ function checkSize(size: number, { maxHeaderBytes }: Limits): void {
   if (size <= maxHeaderBytes) return;
   throw limitExceeded('maxHeaderBytes', `an extended header has ${size} bytes, more than ${maxHeaderBytes}`);
 }
-async function readEntry(
+function hasMap({ type }: Header, { pax }: Extensions): boolean {
+  return type === 'S' || (type === '0' && pax !== undefined && pax.sparse.length > 0);
+}
+
+/** The map of a file with holes, with the name that the file really has; undefined where its records tell of none. */
+async function readMap(
   header: Header,
   block: Buffer,
   reader: ByteReader,
-  { pax, longName, longLinkName }: Extensions,
+  { pax }: Extensions,
   { maxHeaderBytes }: Limits,
+): Promise<FoundMap | undefined> {
+  if (header.type === 'S') return { map: await readOldGnuMap(block, reader, maxHeaderBytes), mapBytes: 0 };
+  return readPaxMap(pax?.sparse ?? [], reader, maxHeaderBytes);
+}
+
+function openEntry(
+  header: Header,
+  reader: ByteReader,
+  { pax, longName, longLinkName }: Extensions,
+  sparse: FoundMap | undefined,
 ) {
-  const oldMap = header.type === 'S' ? await readOldGnuMap(block, reader, maxHeaderBytes) : undefined;
-  const isPaxSparse = header.type === '0' && pax !== undefined && pax.sparse.length > 0;
-  const paxMap = isPaxSparse ? await readPaxMap(pax.sparse, reader, maxHeaderBytes) : undefined;
-  const map = oldMap ?? paxMap?.map;
-  const name = longName ?? paxMap?.name ?? pax?.name ?? header.name;
+  const map = sparse?.map;
+  const name = longName ?? sparse?.name ?? pax?.name ?? header.name;
   const type = typeOf(header, name);
   // A size in the header of anything but a file is the size of something else.
-  const length = type === 'file' ? (pax?.size ?? header.size) - (paxMap?.mapBytes ?? 0) : 0;
+  const length = type === 'file' ? (pax?.size ?? header.size) - (sparse?.mapBytes ?? 0) : 0;
   if (length < 0) throw invalid('the map of a sparse file is longer than its content');
   if (map !== undefined) checkMap(map, length);
   const { mode, major, minor } = header;
@@ -190,15 +206,15 @@ function contentOf(reader: ByteReader, length: number, map: SparseMap | undefine
     left -= bytes?.length ?? 0;
     return bytes;
   }
-  async function finish(): Promise<void> {
-    await skip(reader, left);
-    await skip(reader, padding(length));
+  /** At once where the rest is here: a promise for each of ten thousand entries adds up. */
+  function finish(): Promise<void> | undefined {
+    const rest = left + padding(length);
+    return rest === 0 || reader.take(rest) !== undefined ? undefined : skip(reader, rest);
   }
   return { read, take, finish };
 }
 
 async function skip(reader: ByteReader, length: number): Promise<void> {
-  if (length === 0 || reader.take(length) !== undefined) return;
   for (let left = length; left > 0; ) left -= (await reader.readSome(left)).length;
 }
 

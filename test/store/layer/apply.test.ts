@@ -1,6 +1,7 @@
 import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { lsetxattr } from '../../../syscalls/index.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 import { attribute, unpackInto } from '../support/layers.ts';
 import { describeTree } from '../support/tree.ts';
@@ -40,6 +41,33 @@ test('files, directories, links and FIFOs are unpacked with their exact modes', 
     `777 ${owner} soft -> /etc/../dir`,
   ]);
   expect(statSync(join(directory, 'root/dir/file')).nlink).toBe(2);
+});
+
+describe('files have their exact modes', () => {
+  const MODES = [0o400, 0o444, 0o600, 0o644, 0o755, 0o777, 0o2755, 0o4755];
+  const modesIn = (root: string) => MODES.map((mode) => statSync(join(root, `${mode}`)).mode & 0o7777);
+  const entries = MODES.flatMap((mode) => [
+    { name: `${mode}`, mode, content: 'content' },
+    { name: `${mode}-big`, mode, content: 'x'.repeat(2_000_000) },
+  ]);
+
+  test.for([0, 0o022, 0o027])('whatever the umask: %i', async (mask, context) => {
+    process.umask(mask);
+    const directory = temporaryDirectory(context);
+    await unpackInto(directory, entries);
+    expect(modesIn(join(directory, 'root'))).toEqual(MODES);
+    expect(statSync(join(directory, 'root', `${0o644}-big`))).toMatchObject({ size: 2_000_000, mode: 0o100644 });
+  });
+
+  test('and whatever the default ACL of the store', async (context) => {
+    process.umask(0o022);
+    const directory = temporaryDirectory(context);
+    // user::rwx, group::---, other::r-x (linux/posix_acl_xattr.h)
+    const acl = Buffer.from('02000000' + '01000700ffffffff' + '04000000ffffffff' + '20000500ffffffff', 'hex');
+    lsetxattr(directory, 'system.posix_acl_default', acl, acl.length, 0);
+    await unpackInto(directory, entries);
+    expect(modesIn(join(directory, 'root'))).toEqual(MODES);
+  });
 });
 
 test('times are exact to the nanosecond, also of directories and links, also before 1970', async (context) => {
