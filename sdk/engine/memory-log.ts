@@ -112,8 +112,11 @@ class KeptStream {
   #bytes = 0;
 
   add(entry: Noted, maxBytes: number): void {
-    this.#entries.push(entry);
-    this.#bytes += entry.data.length + ENTRY_BYTES;
+    const room = Math.max(maxBytes - ENTRY_BYTES, 1);
+    // A copy, so that what is not kept is not held either.
+    const data = entry.data.length > room ? Buffer.from(entry.data.subarray(-room)) : entry.data;
+    this.#entries.push({ ...entry, data });
+    this.#bytes += data.length + ENTRY_BYTES;
     while (this.#bytes > maxBytes && this.#entries.length > 1) {
       this.#bytes -= (this.#entries.shift() as Noted).data.length + ENTRY_BYTES;
     }
