@@ -126,7 +126,7 @@ export class Container extends EventEmitter<ContainerEvents> {
     const [command, options = {}] = isObject(given[0]) ? [undefined, ...given] : given;
     if (command !== undefined) checkCommand(command);
     const { collect, rest } = splitRunOptions(options as RunOptions);
-    const container = await makeContainer(image, { ...rest, command }, true, Container.#build);
+    const container = await makeContainer(image, { ...rest, command }, 'run', Container.#build);
     try {
       return await container.#runtime.collectResult(container.#life.run(), collect, calledAt);
     } finally {
@@ -141,7 +141,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    * @throws CaissonError STORE_FULL, STORE_NOT_WRITABLE; then nothing is left
    */
   static async create(image: Image, options: ContainerOptions = {}): Promise<Container> {
-    return makeContainer(image, options, false, Container.#build);
+    return makeContainer(image, options, undefined, Container.#build);
   }
 
   /**
@@ -152,7 +152,7 @@ export class Container extends EventEmitter<ContainerEvents> {
    */
   static async start(image: Image, options: ContainerOptions = {}): Promise<Container> {
     const askedAt = performance.now();
-    const container = await makeContainer(image, options, true, Container.#build);
+    const container = await makeContainer(image, options, 'start', Container.#build);
     try {
       await container.#start(askedAt);
       options.signal?.throwIfAborted();
@@ -580,8 +580,7 @@ export class Container extends EventEmitter<ContainerEvents> {
 
   #note(event: EventName, more: Readonly<Record<string, unknown>> = {}, value = 0): void {
     const { id, name, labels, image } = this;
-    const store = this.#runtime.openStore();
-    this.#runtime.note(store, event, { id, name, labels, image: image.name }, value, more);
+    this.#runtime.note(this.#life.store, event, { id, name, labels, image: image.name }, value, more);
   }
 }
 

@@ -1,6 +1,6 @@
 /** Tells of a container what its life knows. */
 import { readdirSync, readlinkSync } from 'node:fs';
-import { containerPaths, openStore } from '../store/places.ts';
+import { containerPaths } from '../store/places.ts';
 import { hasCode } from '../syscalls/index.ts';
 import type { ContainerInfo, UserNamespaceInfo } from './container-info.ts';
 import type { Life } from './engine/life.ts';
@@ -11,7 +11,7 @@ import type { Spec } from './spec/spec.ts';
 export function describeLife(life: Life, image: Image): ContainerInfo {
   const { id, name, labels, state, health, status, isLost, restarts, createdAt, startedAt, exitedAt, spec } = life;
   const pid = state === 'running' || state === 'paused' ? life.pid : null;
-  const { path, upper } = containerPaths(openStore(), id);
+  const { path, upper } = containerPaths(life.store, id);
   return {
     id,
     name,

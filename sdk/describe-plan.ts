@@ -1,9 +1,10 @@
 /** Plans a container without making any of it. */
 import { describeStore } from '../store/places.ts';
 import { DESCRIBING, decideContainer } from './engine/decide.ts';
+import { foresee } from './engine/foresee.ts';
 import { stdioOptions, wiringOf } from './engine/stdio.ts';
 import type { Image } from './image.ts';
-import { planContainer } from './plan/container.ts';
+import { isLaunchedAhead, planContainer } from './plan/container.ts';
 import type { Plan } from './plan/plan.ts';
 import { checkContainerOptions, checkImage } from './spec/check.ts';
 import type { ContainerOptions } from './spec/options.ts';
@@ -14,5 +15,6 @@ export function describePlan(image: Image, options: ContainerOptions): Plan {
   checkContainerOptions(options);
   const id = '0'.repeat(64);
   const spec = decideContainer(image, options, id, describeStore(), 'describe', DESCRIBING);
-  return planContainer(spec, wiringOf(stdioOptions(options, 'pipe')));
+  const isAhead = foresee(options, 'describe') !== undefined && isLaunchedAhead(spec);
+  return planContainer(spec, wiringOf(stdioOptions(options, 'pipe')), isAhead);
 }

@@ -2,6 +2,7 @@
 import { storeRoot } from '../store/root.ts';
 import { attachedContainers } from './attached-containers.ts';
 import type { Container } from './container.ts';
+import type { LifeParts } from './engine/attached-record.ts';
 import type { Life, LifeListener } from './engine/life.ts';
 import type { NewDetached } from './engine/stored.ts';
 import type { Image } from './image.ts';
@@ -29,14 +30,15 @@ export type Build = (parts: ContainerParts) => Container;
 /**
  * Makes a container.
  *
- * @param isStarting whether it is of no use to anybody when this process dies before it runs
+ * @param next what is to be done with it at once. One that is started is of no use to anybody when this process dies before
+ * it runs; and its process is made ahead, while the rest is decided
  * @throws TypeError for an option that cannot be meant
  * @throws CaissonError STORE_FULL, STORE_NOT_WRITABLE, NAME_TAKEN; then nothing is left
  */
 export async function makeContainer(
   image: Image,
   options: ContainerOptions,
-  isStarting: boolean,
+  next: 'run' | 'start' | undefined,
   build: Build,
 ): Promise<Container> {
   checkImage(image);
@@ -45,21 +47,35 @@ export async function makeContainer(
   const copied = copyOptions(options);
   const root = storeRoot();
   const runtime = await loadRuntime();
-  const store = runtime.openStore(root);
-  await runtime.sweepOnce(store);
-  const id = newId();
-  const name = copied.name ?? id.slice(0, SHORT_ID_LENGTH);
-  const parts = { id, name, image, options: copied, store };
-  const built = { image, runtime, waits: parts.options };
+  const begun = next === undefined ? undefined : runtime.beginContainer(copied, next === 'run' ? 'ignore' : 'pipe');
+  try {
+    const store = runtime.openStore(root);
+    await runtime.sweepOnce(store);
+    const id = newId();
+    const name = copied.name ?? id.slice(0, SHORT_ID_LENGTH);
+    const parts = { id, name, image, options: copied, store };
+    const container = await makeNew({ ...parts, isStarting: next !== undefined, begun }, runtime, build);
+    await runtime.prepareVolumes(parts, () => container.remove());
+    // After all microtasks, and so when the caller has the container and may have listened.
+    process.nextTick(() => container.emit('created'));
+    return container;
+  } catch (error) {
+    await begun?.abandon();
+    throw error;
+  }
+}
+
+async function makeNew(
+  parts: NewDetached & Pick<LifeParts, 'begun'>,
+  runtime: Runtime,
+  build: Build,
+): Promise<Container> {
+  const { id, image, options, store } = parts;
+  const built = { image, runtime, waits: options };
+  if (options.detach === true) return build({ ...built, live: await liveDetached(parts, runtime) });
   const attach = () => build({ ...built, live: (listener) => new runtime.AttachedLife({ ...parts, listener }) });
-  const container =
-    copied.detach === true
-      ? build({ ...built, live: await liveDetached({ ...parts, isStarting }, runtime) })
-      : await runtime.claimingName(store, attach);
-  if (copied.detach !== true) attachedContainers.set(id, container);
-  await runtime.prepareVolumes(parts, () => container.remove());
-  // After all microtasks, and so when the caller has the container and may have listened.
-  process.nextTick(() => container.emit('created'));
+  const container = await runtime.claimingName(store, attach);
+  attachedContainers.set(id, container);
   return container;
 }
 

@@ -2,6 +2,7 @@
 export { openStore } from '../store/places.ts';
 export { describeLife } from './describe-life.ts';
 export { unlessAborted } from './engine/abort.ts';
+export { beginContainer } from './engine/ahead.ts';
 export { AttachedLife } from './engine/attached-life.ts';
 export { changesOf } from './engine/changes.ts';
 export { commitContainer } from './engine/commit.ts';

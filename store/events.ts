@@ -50,7 +50,7 @@ export function noteEvent(store: Store, name: EventName, value: number, payload:
     journals.set(store, journal);
     beforeLeaving(() => journals.get(store)?.flush());
   }
-  journal.note(encodeFrame(EVENT_NUMBERS[name], value, payload));
+  journal.note({ kind: EVENT_NUMBERS[name], value, payload, time: new Date() });
 }
 
 /** Writes what was noted and is not written yet. */
@@ -58,25 +58,35 @@ export function flushEvents(store: Store): void {
   journals.get(store)?.flush();
 }
 
+/** What is to be written; it is encoded with the others. */
+interface Noted {
+  readonly kind: number;
+  readonly value: number;
+  readonly payload: Uint8Array | string;
+  readonly time: Date;
+}
+
 class Journal {
   readonly #store: Store;
   #descriptor: number | undefined;
-  #frames: Buffer[] = [];
+  #noted: Noted[] = [];
 
   constructor(store: Store) {
     this.#store = store;
   }
 
-  note(frame: Buffer): void {
-    this.#frames.push(frame);
-    if (this.#frames.length === 1) setImmediate(() => this.flush()).unref();
+  note(event: Noted): void {
+    this.#noted.push(event);
+    if (this.#noted.length === 1) setImmediate(() => this.flush()).unref();
   }
 
   flush(): void {
-    const [first, ...more] = this.#frames.splice(0);
-    if (first === undefined) return;
+    if (this.#noted.length === 0) return;
+    const frames = this.#noted
+      .splice(0)
+      .map(({ kind, value, payload, time }) => encodeFrame(kind, value, payload, time));
     try {
-      writeSync(this.#open(), more.length === 0 ? first : Buffer.concat([first, ...more]));
+      writeSync(this.#open(), Buffer.concat(frames));
     } catch (error) {
       if (!hasCode(error, 'ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'ENOENT')) throw error;
     }

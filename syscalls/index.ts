@@ -591,6 +591,7 @@ export { CODE_ADDRESS, elfImage, TABLE_ADDRESS } from './stub/elf.ts';
 export { failureIn, type Launched, launch, openImage, PARENT_LABEL } from './stub/launch.ts';
 export { MACHINES, type Machine } from './stub/machine.ts';
 export { FAILURE_SIZE } from './stub/record.ts';
+export { giveRest, takeRest } from './stub/rest.ts';
 export {
   BRKINT,
   CS8,

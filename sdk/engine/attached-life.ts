@@ -4,6 +4,7 @@
  */
 import type { Writable } from 'node:stream';
 import { inspect } from 'node:util';
+import type { Store } from '../../store/index.ts';
 import { CaissonError } from '../../syscalls/index.ts';
 import { Access, enterRunning, type Session } from '../fs/index.ts';
 import type { ContainerHealth } from '../health-status.ts';
@@ -32,6 +33,7 @@ import { wrongState } from './wrong-state.ts';
 /** The life of an attached container. */
 export class AttachedLife implements Life {
   readonly id: string;
+  readonly store: Store;
   readonly isLost = false;
   readonly isDetached = false;
   readonly files = new Access({ enter: () => this.#enterFiles(), busy: () => this.#busy() });
@@ -49,6 +51,7 @@ export class AttachedLife implements Life {
   constructor(parts: LifeParts) {
     this.#parts = parts;
     this.id = parts.id;
+    this.store = parts.store;
     this.#record = new AttachedRecord(parts);
     this.#root = new AttachedRoot(parts);
     this.#runs = new AttachedRuns(parts, {
@@ -291,6 +294,7 @@ export class AttachedLife implements Life {
     if (this.files.isUsed) await this.files.abandon();
     await this.#runs.starting?.catch(() => undefined);
     await this.#turns.over();
+    await this.#runs.abandon();
     await this.#runs.exited;
     await this.#runs.health.ended();
     if (this.files.isUsed) await this.files.abandon();

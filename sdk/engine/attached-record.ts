@@ -18,6 +18,7 @@ import {
 } from '../../store/index.ts';
 import type { Image } from '../image.ts';
 import type { ContainerOptions } from '../spec/options.ts';
+import type { Begun } from './ahead.ts';
 import type { LifeListener } from './life.ts';
 import { noteSoon } from './note.ts';
 import { describeContainer } from './recorded.ts';
@@ -32,6 +33,8 @@ export interface LifeParts {
   readonly options: ContainerOptions;
   readonly store: Store;
   readonly listener: LifeListener;
+  /** The first process of a container that is about to be started. */
+  readonly begun?: Begun | undefined;
 }
 
 /** One attached container in the store. */

@@ -9,6 +9,7 @@ import type { Process } from '../process.ts';
 import type { Signal } from '../spec/signals.ts';
 import type { Spec, SpecMount } from '../spec/spec.ts';
 import { AdoptedProcesses } from './adopted.ts';
+import { type Begun, beginContainer } from './ahead.ts';
 import type { AttachedRecord, LifeParts } from './attached-record.ts';
 import type { AttachedRoot } from './attached-root.ts';
 import type { Child } from './child.ts';
@@ -52,6 +53,8 @@ export class AttachedRuns {
   readonly #log: MemoryLog;
   readonly #adopted = new AdoptedProcesses();
   #state: Exclude<ContainerState, 'paused'> = 'created';
+  /** The process of the run that is about to be decided. */
+  #begun: Begun | undefined;
   #child: Child | undefined;
   /** The first process, from when its command runs. */
   #init: Process | undefined;
@@ -63,6 +66,7 @@ export class AttachedRuns {
     const { id, options, store, listener } = parts;
     this.#parts = parts;
     this.#owner = owner;
+    this.#begun = parts.begun;
     this.health = new HealthChecks(containerPaths(store, id), (health) => listener.health(health));
     this.#log = new MemoryLog(options.logs?.maxMemoryBytes);
     this.#restarts = new Restarts(options.restart ?? 'no');
@@ -97,15 +101,35 @@ export class AttachedRuns {
     return this.#restarts.count;
   }
 
-  /** Decides and launches. From here on there is a process to end. */
-  launch(stdin: 'pipe' | 'ignore'): LaunchedContainer {
+  /** Launches, and decides meanwhile. From here on there is a process to end. */
+  async launch(stdin: 'pipe' | 'ignore'): Promise<LaunchedContainer> {
+    try {
+      return this.#launchNow(stdin);
+    } finally {
+      if (this.#begun !== undefined) await this.abandon();
+    }
+  }
+
+  /** Ends what was begun and is not to be started. */
+  async abandon(): Promise<void> {
+    const begun = this.#begun;
+    this.#begun = undefined;
+    await begun?.abandon();
+  }
+
+  #launchNow(stdin: 'pipe' | 'ignore'): LaunchedContainer {
     const { record, root } = this.#owner;
     if (this.#owner.isRemoving()) throw this.#owner.notRunning('started');
     const { id, options, store } = this.#parts;
     options.signal?.throwIfAborted();
+    this.#begun ??= beginContainer(options, stdin);
     record.open();
-    this.spec = root.decide();
-    const launched = launchContainer(store, this.spec, id, options, stdin, (status) => this.#noteEnd(status));
+    const spec = root.decide();
+    this.spec = spec;
+    const begun = this.#begun?.fits(spec) === true ? this.#begun : undefined;
+    const onEnd = (status: number) => this.#noteEnd(status);
+    const launched = launchContainer(spec, { store, id, options, stdin, begun, onEnd });
+    if (begun !== undefined) this.#begun = undefined;
     this.#child = launched.child;
     root.mounted();
     this.#restarts.launched();
@@ -175,7 +199,7 @@ export class AttachedRuns {
     if (files.isUsed) await files.end();
     if (root.wasMounted) await record.forgetPause();
     if (!this.#owner.isRemoving()) await root.renew();
-    const launched = this.launch('pipe');
+    const launched = await this.launch('pipe');
     const held = this.health.hold(this.spec as Spec, launched.child.pid);
     try {
       await launched.started();

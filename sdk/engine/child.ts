@@ -76,12 +76,21 @@ export interface Keeping {
  * Launches the first process of a container.
  * @throws SyscallError when no process could be made
  */
-export function launchInit(
-  { compiled, image, launcherBytes, program }: ReadyPlan,
-  values: LaunchValues,
+export function launchInit(plan: ReadyPlan, values: LaunchValues, keeping: Keeping = {}): LaunchedInit {
+  const { compiled, image, launcherBytes, program } = plan;
+  return superviseInit(
+    launch(compiled, values, { image, program, ...(launcherBytes && { launcherBytes }) }),
+    plan,
+    keeping,
+  );
+}
+
+/** Watches the first process of a container that a launch of this plan has made. */
+export function superviseInit(
+  launched: Launched,
+  { compiled, program }: Pick<ReadyPlan, 'compiled' | 'program'>,
   keeping: Keeping = {},
 ): LaunchedInit {
-  const launched = launch(compiled, values, { image, program, ...(launcherBytes && { launcherBytes }) });
   const explain = (report: Uint8Array) => failureIn(parseReport(report).failure, compiled, program());
   const { pid, pidfd, told } =
     keeping.hasSecond === true ? takeSecond(launched, explain) : { ...launched, told: NOTHING };

@@ -14,6 +14,8 @@ export interface ReadyPlan {
   readonly compiled: Compiled;
   /** The stub with this container's id. */
   readonly image: Uint8Array;
+  /** Of a plan that is launched ahead: the rest with this container's id. */
+  readonly rest?: Uint8Array | undefined;
   /** The launching part with this container's id. @default the compiled one */
   readonly launcherBytes?: Uint8Array;
   /** The plan in this container's words: for errors. */
@@ -23,6 +25,7 @@ export interface ReadyPlan {
 interface Template {
   readonly compiled: Compiled;
   readonly inStub: readonly Place[];
+  readonly inRest: readonly Place[];
   readonly inLauncher: readonly Place[];
 }
 
@@ -40,18 +43,20 @@ const templates = new Map<string, Template>();
 /**
  * Compiles the plan of a container, or takes one that was compiled for another.
  * @param id is in `spec` wherever it differs from another container's spec
+ * @param isAhead whether it is launched ahead (plan/beginning.ts)
  */
-export function compileContainer(spec: Spec, wiring: Wiring, id: string): ReadyPlan {
+export function compileContainer(spec: Spec, wiring: Wiring, id: string, isAhead = false): ReadyPlan {
   const short = id.slice(0, SHORT_ID_LENGTH);
-  const key = JSON.stringify([planned(spec), wiring])
+  const key = JSON.stringify([planned(spec), wiring, isAhead])
     .replaceAll(id, '<id>')
     .replaceAll(short, '<short id>');
-  const program = () => planContainer(spec, wiring);
+  const program = () => planContainer(spec, wiring, isAhead);
   let template = templates.get(key);
   if (template === undefined) {
     const compiled = compile(program());
-    const [inStub, inLauncher] = [compiled.image, compiled.launcher.bytes].map((bytes) => placesOf(bytes, id, short));
-    template = { compiled, inStub: inStub ?? [], inLauncher: inLauncher ?? [] };
+    const find = (bytes: Uint8Array | undefined) => (bytes === undefined ? [] : placesOf(bytes, id, short));
+    const { image, launcher, rest } = compiled;
+    template = { compiled, inStub: find(image), inRest: find(rest?.bytes), inLauncher: find(launcher.bytes) };
   }
   // Set again, it is the most recently used one.
   templates.delete(key);
@@ -59,12 +64,14 @@ export function compileContainer(spec: Spec, wiring: Wiring, id: string): ReadyP
   const oldest = templates.keys().next().value;
   if (templates.size > MAX_TEMPLATES && oldest !== undefined) templates.delete(oldest);
 
-  const { compiled, inStub, inLauncher } = template;
+  const { compiled, inStub, inRest, inLauncher } = template;
+  const { image, launcher, rest } = compiled;
   return {
     compiled,
-    image: rewrite(compiled.image, inStub, id),
-    // Few plans have the id there, and what is not copied costs nothing.
-    ...(inLauncher.length === 0 ? {} : { launcherBytes: rewrite(compiled.launcher.bytes, inLauncher, id) }),
+    // What is not copied costs nothing.
+    image: inStub.length === 0 ? image : rewrite(image, inStub, id),
+    ...(inLauncher.length === 0 ? {} : { launcherBytes: rewrite(launcher.bytes, inLauncher, id) }),
+    ...(rest === undefined ? {} : { rest: rewrite(rest.bytes, inRest, id) }),
     program,
   };
 }

@@ -63,6 +63,7 @@ function explainUserNamespace(error: SyscallError, { spec }: Attempt): CaissonEr
   const isRefusal = ['EPERM', 'EACCES', 'ENOSPC', 'EUSERS'].includes(error.code);
   const isSetup =
     error.syscall === 'clone3' ||
+    error.syscall === 'unshare' ||
     /^(opening|writing)\b.*\/proc\/self\//.test(error.purpose ?? '') ||
     error.syscall === 'mount';
   if (!isRootless || !isRefusal || !isSetup) return undefined;

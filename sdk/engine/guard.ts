@@ -55,13 +55,18 @@ export function guard(pidfd: number, exited: Promise<unknown>): void {
   thread.guarded.set(slot, pidfd);
   void exited.then(() => {
     thread.guarded.delete(slot);
-    thread.freeSlots.push(slot);
-    // If it does not get there, the slot's next process takes its place.
-    send(slot);
+    // Not while somebody waits for what the process has come to.
+    setImmediate(() => release(slot));
   });
   thread.isFollowed = true;
   if (thread.socket === undefined) startGuard();
   else hand(slot, pidfd);
+}
+
+/** If this does not get there, the slot's next process takes its place. */
+function release(slot: number): void {
+  thread.freeSlots.push(slot);
+  send(slot);
 }
 
 function startGuard(): void {

@@ -4,6 +4,7 @@
  * of another process.
  */
 import type { Writable } from 'node:stream';
+import type { Store } from '../../store/index.ts';
 import type { Access } from '../fs/index.ts';
 import type { ContainerHealth } from '../health-status.ts';
 import type { Process } from '../process.ts';
@@ -43,6 +44,8 @@ export interface LifeListener {
 /** A container's directories, its processes and their order. */
 export interface Life {
   readonly id: string;
+  /** Where it is, be CAISSON_ROOT another one by now. */
+  readonly store: Store;
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly state: ContainerState;

@@ -7,7 +7,8 @@ import { joinsNamespace, type Spec, type SpecProcess } from '../spec/spec.ts';
 import { assertMapped, inGroups, resolveUser } from '../spec/user.ts';
 import { readUserFiles } from '../spec/user-files.ts';
 import { endOnAbort } from './abort.ts';
-import { type EndListener, type LaunchedInit, launchInit, startJoined } from './child.ts';
+import type { Begun } from './ahead.ts';
+import { type EndListener, type LaunchedInit, launchInit, startJoined, superviseInit } from './child.ts';
 import { compileContainer } from './compile.ts';
 import { takeClaim } from './decide-ids.ts';
 import { isKept } from './end-signal.ts';
@@ -28,21 +29,25 @@ export interface LaunchedContainer extends Running {
   started(): Promise<void>;
 }
 
+/** What a container's first process is launched from. */
+export interface LaunchParts {
+  readonly store: Store;
+  readonly id: string;
+  readonly options: ContainerOptions;
+  readonly stdin: 'pipe' | 'ignore';
+  /** The process, where it was launched ahead and fits the spec. */
+  readonly begun: Begun | undefined;
+  readonly onEnd: EndListener;
+}
+
 /**
  * Launches the first process of a container.
  * @throws SyscallError when no process could be made
  */
-export function launchContainer(
-  store: Store,
-  spec: Spec,
-  id: string,
-  options: ContainerOptions,
-  stdin: 'pipe' | 'ignore',
-  onEnd?: EndListener,
-): LaunchedContainer {
+export function launchContainer(spec: Spec, parts: LaunchParts): LaunchedContainer {
   const range = takeClaim(spec);
   try {
-    const launched = launchDecided(store, spec, id, options, stdin, onEnd);
+    const launched = launchDecided(spec, parts);
     if (range !== undefined) void launched.child.exited.then(range.release);
     return launched;
   } catch (error) {
@@ -51,25 +56,19 @@ export function launchContainer(
   }
 }
 
-function launchDecided(
-  store: Store,
-  spec: Spec,
-  id: string,
-  options: ContainerOptions,
-  stdin: 'pipe' | 'ignore',
-  onEnd: EndListener | undefined,
-): LaunchedContainer {
-  const stdio = stdioOptions(options, stdin);
-  const plan = compileContainer(spec, wiringOf(stdio), id);
+function launchDecided(spec: Spec, { store, id, options, stdin, begun, onEnd }: LaunchParts): LaunchedContainer {
+  const stdio = begun?.stdio ?? stdioOptions(options, stdin);
+  const plan = compileContainer(spec, wiringOf(stdio), id, begun !== undefined);
   const attempt = { args: spec.process.args, cwd: spec.process.cwd, spec };
+  const keeping = { onEnd, kept: isKept(spec), hasSecond: joinsNamespace(spec, 'pid') };
   const namespaces = openNamespaces(spec, store);
-  const open = openStdio(stdio);
+  const open = begun?.open ?? openStdio(stdio);
   let launched: LaunchedInit;
   try {
     const values = { ...open.values, ...userNamespaceOf(spec), ...namespaces.values };
-    launched = launchInit(plan, values, { onEnd, kept: isKept(spec), hasSecond: joinsNamespace(spec, 'pid') });
+    launched = begun === undefined ? launchInit(plan, values, keeping) : superviseInit(begun.give(plan), plan, keeping);
   } catch (error) {
-    open.abandon();
+    if (begun === undefined) open.abandon();
     throw explainStart(error, attempt);
   } finally {
     namespaces.close();

@@ -3,6 +3,7 @@
  * first process is held by a descriptor whenever something is done to it (held.ts).
  */
 import type { Writable } from 'node:stream';
+import type { Store } from '../../store/index.ts';
 import { discardContainerDirectory, whileRecordIsOurs } from '../../store/index.ts';
 import { CaissonError } from '../../syscalls/index.ts';
 import { Access } from '../fs/index.ts';
@@ -38,6 +39,7 @@ import { wrongState } from './wrong-state.ts';
 /** The life of a container of the store. */
 export class StoredLife implements Life {
   readonly id: string;
+  readonly store: Store;
   readonly createdAt: Date;
   readonly labels: Readonly<Record<string, string>>;
   readonly files = new Access({
@@ -63,6 +65,7 @@ export class StoredLife implements Life {
     this.#listener = listener;
     this.#news = new StoredNews(this.#view, listener);
     this.id = parts.record.id;
+    this.store = parts.store;
     this.createdAt = new Date(parts.record.createdAt);
     this.labels = parts.record.labels;
   }

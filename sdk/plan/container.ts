@@ -10,19 +10,19 @@ import {
   pivot_root,
   type Step,
   sethostname,
-  umask,
   umount2,
   type Variable,
   variable,
 } from '../../syscalls/index.ts';
 import { joinsNamespace, makesNamespace, mayHaveGroups, type NamespaceType, type Spec } from '../spec/spec.ts';
 import { attachAt, attachInside, attachOwnFile, attachStandard, makeFiles } from './attach.ts';
+import { beginStub, canBeLaunchedAhead, planAhead } from './beginning.ts';
 import { enterCommand } from './command.ts';
 import { closeEverythingElse } from './descriptors.ts';
 import { setAttributes } from './detached.ts';
 import { makeDevices, openDevices } from './devices.ts';
 import { FILES_ROOM } from './files.ts';
-import { becomeRoot, becomeUser, giveDescriptors, joinKeyring } from './identity.ts';
+import { becomeRoot, becomeUser, giveDescriptors } from './identity.ts';
 import { arrivesWithoutId, enterOpenedRoot, mountOutside, takeDescriptors } from './idmap.ts';
 import { keep } from './keeper.ts';
 import { numberProc, openProc, PROC_DESCRIPTOR } from './keeper-proc.ts';
@@ -36,21 +36,24 @@ import {
 } from './launch.ts';
 import { maskPaths } from './masks.ts';
 import { type OpenedMount, openMounts } from './mounts.ts';
-import { raiseLoopback } from './network.ts';
 import { otherMounts } from './other-mounts.ts';
 import { mountRoot, openViews } from './overlay.ts';
 import { pause } from './pause.ts';
 import { makeDirectories } from './place.ts';
 import { type Plan, planOf } from './plan.ts';
-import { closeReportOnExec, dieWithOwner, hideFromContainer } from './prelude.ts';
+import { dieWithOwner, hideFromContainer } from './prelude.ts';
 import { reapFor } from './reaper.ts';
 import { inSecond } from './second.ts';
 import { resetSignals } from './signals.ts';
 import { bindConsole, openTerminal, startSession, terminalDevice } from './terminal.ts';
 import { makeTime } from './time.ts';
 
-/** Plans a container from its spec. */
-export function planContainer(spec: Spec, { stdio, extra }: Wiring): Plan {
+/**
+ * Plans a container from its spec.
+ * @param isAhead whether it is launched before the spec is decided (beginning.ts)
+ */
+export function planContainer(spec: Spec, wiring: Wiring, isAhead = false): Plan {
+  const { stdio, extra } = wiring;
   const joined = joinedInside(spec.linux);
   const descriptors = new Map(joined.map((type, index) => [type, FIRST_EXTRA_DESCRIPTOR + extra.length + index]));
   const join = (type: NamespaceType) => {
@@ -66,22 +69,25 @@ export function planContainer(spec: Spec, { stdio, extra }: Wiring): Plan {
     ...(makesNamespace(spec, 'pid') ? [] : openProc(spec, PROC, makesNamespace(spec, 'mount'))),
     ...takeDescriptors(taken, FIRST_EXTRA_DESCRIPTOR + given.length),
     ...(makesNamespace(spec, 'mount') ? root.inside : [...join('mount'), ...openOtherTerminal(spec)]),
-    ...raiseLoopback(spec),
     ...nameHost(spec),
     ...(makesNamespace(spec, 'pid') ? becomeFirst(spec, stdio) : becomeKept(spec, stdio)),
   ];
+  if (isAhead) {
+    const { launch, stub, ahead } = planAhead(spec.linux, wiring);
+    return planOf({ launch, stub: [...stub, ...making], ahead });
+  }
   return planOf({
     launch: launchSteps(spec.linux, stdio, [...given, ...taken], root.outside),
     stub: [
-      ...closeReportOnExec(),
-      ...(arrivesWithoutId(spec) ? becomeRoot() : []),
-      ...dieWithOwner('start'),
-      ...joinKeyring(),
-      // Else the modes of devices and directories would be what the owner's umask leaves of them.
-      umask.step('giving files the modes they are made with', [0]),
+      ...beginStub(spec.linux, arrivesWithoutId(spec) ? becomeRoot() : []),
       ...(joinsNamespace(spec, 'pid') ? inJoinedPid(join('pid'), making) : making),
     ],
   });
+}
+
+/** Whether a container can be launched before its spec is decided. */
+export function isLaunchedAhead(spec: Spec): boolean {
+  return canBeLaunchedAhead(spec.linux) && otherMounts(spec).length === 0;
 }
 
 /**

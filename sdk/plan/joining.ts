@@ -67,10 +67,16 @@ export function joinedOutside({ namespaces }: Pick<SpecLinux, 'namespaces'>): Na
     .map((each) => each.type);
 }
 
-/** The flags for what is made by the clone itself. A time namespace is not: it is for those who do not share memory. */
+/** The flags for what is made by the clone itself. */
 export function madeFlags({ namespaces }: Pick<SpecLinux, 'namespaces'>): number {
-  return cloneFlags(namespaces.filter((each) => !isJoined(each) && each.type !== 'time'));
+  return cloneFlags(namespaces.filter((each) => !isJoined(each) && !MADE_INSIDE.some((type) => type === each.type)));
 }
+
+/**
+ * What the stub makes. A time namespace is for those who do not share memory; a network namespace takes three times as
+ * long as all others together, for which this thread would wait.
+ */
+const MADE_INSIDE: readonly NamespaceType[] = ['time', 'network'];
 
 /** Joins one. */
 export function joinOne(type: NamespaceType, descriptor: Argument, options: StepOptions): Step {

@@ -1,6 +1,7 @@
-/** The network of a container that has one of its own: loopback. */
+/** The network of a container that has one of its own: a namespace, and loopback in it. */
 import {
   AF_INET,
+  CLONE_NEWNET,
   close,
   IFF_UP,
   IFREQ,
@@ -10,16 +11,21 @@ import {
   SOCK_DGRAM,
   type Step,
   socket,
+  unshare,
   variable,
 } from '../../syscalls/index.ts';
-import { makesNamespace, type Spec } from '../spec/spec.ts';
+import { makesNamespace, type SpecLinux } from '../spec/spec.ts';
 
-/** Brings up `lo`, which a new network namespace has but leaves down (man 7 netdevice). */
-export function raiseLoopback(spec: Spec): Step[] {
-  if (!makesNamespace(spec, 'network')) return [];
+/**
+ * Makes the network namespace, and brings up `lo`, which it has but leaves down (man 7 netdevice). It belongs to the user
+ * namespace that the process is in by now.
+ */
+export function makeNetwork(linux: Pick<SpecLinux, 'namespaces'>): Step[] {
+  if (!makesNamespace({ linux }, 'network')) return [];
   const control = variable('socket');
   const request = IFREQ.encode({ ifr_name: Buffer.from('lo'), ifr_flags: IFF_UP });
   return [
+    unshare.step('making a network namespace', [CLONE_NEWNET]),
     socket.step('opening a socket', [AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0], { into: control }),
     ioctl.step('bringing up loopback', [control, SIOCSIFFLAGS, request]),
     close.step('closing the socket', [control]),

@@ -11,10 +11,10 @@ export interface Plan extends Program {
 }
 
 /** The plan of a program. */
-export function planOf({ launch, stub }: Program): Plan {
+export function planOf({ launch, stub, ahead }: Program): Plan {
   const steps = [...launch, ...stub];
   const print = () => steps.map(formatStep).join('\n');
-  const plan = { launch, stub, steps, toString: print, [inspect.custom]: print };
+  const plan = { launch, stub, ahead, steps, toString: print, [inspect.custom]: print };
   return plan;
 }
 

@@ -43,7 +43,7 @@ export function takeSpare(store: Store): string | undefined {
   return sparesOf.get(store)?.clean.pop();
 }
 
-/** Keeps the directory of a removed container; false when it has changed something, or there are enough. */
+/** Keeps the directory of a removed container; false when there is something in it, or there are enough. */
 export function keepSpare(store: Store, path: string): boolean {
   let spares = sparesOf.get(store);
   if (spares === undefined) {
@@ -51,7 +51,7 @@ export function keepSpare(store: Store, path: string): boolean {
     sparesOf.set(store, spares);
     beforeLeaving(() => removeSpares(store));
   }
-  if (spares.clean.length + spares.used.size >= MAX_SPARES || !isUntouched(path)) return false;
+  if (spares.clean.length + spares.used.size >= MAX_SPARES || !isEmpty(path)) return false;
   const spare = `${store.spares}/${ownerOf(store)}.${made.count++}`;
   try {
     renameSync(path, spare);
@@ -74,6 +74,7 @@ async function cleanSpare(spare: string, { used, clean }: Spares): Promise<void>
     if (readdirSync(`${spare}/work`).length > 0) await removeLeavings(spare);
     // Not one of those that go with this thread.
     if (!used.has(spare)) return;
+    if (!isAsMade(spare)) return discardNow(spare);
     writeFileSync(containerPathsIn(spare).state, encodeCell(CREATED), { flag: 'r+' });
     clean.push(spare);
   } catch {
@@ -89,20 +90,24 @@ async function removeLeavings(spare: string): Promise<void> {
   for (const [remove, name] of LEAVINGS) await remove(`${spare}/${name}`);
 }
 
-/** Whether what a container sees as `/` is as it was made: its mode, owner and attributes belong to it, too. */
-function isUntouched(path: string): boolean {
-  const { upper, record } = containerPathsIn(path);
+/** Whether a container has left nothing that takes long to remove: then whoever removes it need not wait for the rest. */
+function isEmpty(path: string): boolean {
   try {
-    const { mode, uid, gid } = lstatSync(upper);
-    if ((mode & 0o7777) !== ROOT_MODE || uid !== euid() || gid !== lstatSync(path).gid) return false;
-    if (readdirSync(upper).length > 0) return false;
-    if (lstatSync(record).size !== RECORD_BYTES) return false;
-    const names = Buffer.alloc(1024);
-    const length = llistxattr(upper, names, names.length);
-    return names.toString('latin1', 0, length).split('\0').every(isOverlays) && readdirSync(path).length === ENTRIES;
+    return readdirSync(containerPathsIn(path).upper).length === 0 && readdirSync(path).length === ENTRIES;
   } catch {
     return false;
   }
+}
+
+/** Whether what a container sees as `/` is as it was made: its mode, owner and attributes belong to it, too. */
+function isAsMade(path: string): boolean {
+  const { upper, record } = containerPathsIn(path);
+  const { mode, uid, gid } = lstatSync(upper);
+  if ((mode & 0o7777) !== ROOT_MODE || uid !== euid() || gid !== lstatSync(path).gid) return false;
+  if (lstatSync(record).size !== RECORD_BYTES) return false;
+  const names = Buffer.alloc(1024);
+  const length = llistxattr(upper, names, names.length);
+  return names.toString('latin1', 0, length).split('\0').every(isOverlays);
 }
 
 /** `upper`, `work`, `record.json` and `state`. */

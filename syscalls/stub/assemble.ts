@@ -18,6 +18,10 @@ export interface Target {
   readonly base: number;
   /** What ends the program after its last step, and what a failed step without `onError` goes to. */
   readonly epilogue: readonly MachineStep[];
+  /** The addresses of records outside of the program, by the labels that steps go to. */
+  readonly labels?: Readonly<Record<Label, number>> | undefined;
+  /** The address of a variable that is another program's; undefined of all others. */
+  readonly variableAt?: ((name: string) => number | undefined) | undefined;
 }
 
 /** A step that only the assembler's caller writes: how the machine itself ends or reports. */
@@ -61,10 +65,10 @@ interface Row {
  * @throws TypeError for a label that no step has or that two have
  */
 export function assemble(steps: readonly Step[], target: Target): Assembled {
-  const { base, arch } = target;
+  const { base, arch, variableAt } = target;
   const { rows, labels } = layOut([...steps, ...target.epilogue]);
   const tableSize = rows.length * RECORD_SIZE;
-  const data = new DataSection(base + tableSize);
+  const data = new DataSection(base + tableSize, variableAt);
   const scratch = data.variable('(unused result)');
   // First, so that no step before takes such a variable to be anywhere else.
   for (const { step } of rows) {
@@ -72,7 +76,9 @@ export function assemble(steps: readonly Step[], target: Target): Assembled {
       if (isKind(value, 'memory') && value.pointers.some(isVariable)) data.place(value);
   }
   const words = new Uint32Array(tableSize / 4);
-  const addressOf = (goto: Goto) => base + RECORD_SIZE * (typeof goto === 'number' ? goto : labelled(labels, goto));
+  const rowAt = (row: number) => base + RECORD_SIZE * row;
+  const addressOf = (goto: Goto) =>
+    typeof goto === 'number' ? rowAt(goto) : (target.labels?.[goto] ?? rowAt(labelled(labels, goto)));
 
   rows.forEach(({ step, into, next, otherwise }, at) => {
     const word = (field: number, value: number | bigint) => setWord(words, at * RECORD_WORDS + field, value);
@@ -195,13 +201,15 @@ function setWord(words: Uint32Array, index: number, value: number | bigint): voi
 /** The part of a program behind its records. Strings and memory are placed once, however often they are used. */
 class DataSection {
   readonly #base: number;
+  readonly #variableAt: Target['variableAt'];
   #bytes = Buffer.alloc(8192);
   #size = 0;
   readonly #placed = new Map<string | Uint8Array | Memory, number>();
   readonly #variables = new Map<string, number>();
 
-  constructor(base: number) {
+  constructor(base: number, variableAt: Target['variableAt']) {
     this.#base = base;
+    this.#variableAt = variableAt;
   }
 
   get size(): number {
@@ -219,7 +227,7 @@ class DataSection {
 
   /** The address of a variable. */
   variable(name: string): number {
-    let address = this.#variables.get(name);
+    let address = this.addressOf(name);
     if (address === undefined) {
       address = this.#base + this.#reserve(8, 8);
       this.#variables.set(name, address);
@@ -227,9 +235,9 @@ class DataSection {
     return address;
   }
 
-  /** The address of a variable that some step uses. */
+  /** The address of a variable that some step uses, here or in the other program. */
   addressOf(name: string): number | undefined {
-    return this.#variables.get(name);
+    return this.#variables.get(name) ?? this.#variableAt?.(name);
   }
 
   /** The word that stands for a value: an integer itself, the address of anything else. */
@@ -257,7 +265,7 @@ class DataSection {
     this.#bytes.set(bytes, at);
     for (const { offset, to } of pointers) {
       if (isKind(to, 'variable')) {
-        if (this.#variables.has(to.name)) throw new TypeError(`variable '${to.name}' cannot be in two places`);
+        if (this.addressOf(to.name) !== undefined) throw new TypeError(`variable '${to.name}' cannot be in two places`);
         this.#variables.set(to.name, this.#base + at + offset);
         continue;
       }

@@ -4,8 +4,8 @@ import { architecture } from '../libc.ts';
 import { variable } from '../memory.ts';
 import { exit_group } from '../process.ts';
 import type { Step } from '../step.ts';
-import { type Assembled, assemble, reportTo } from './assemble.ts';
-import { elfImage, TABLE_ADDRESS } from './elf.ts';
+import { type Assembled, assemble, type MachineStep, reportTo } from './assemble.ts';
+import { elfImage, REST_ADDRESS, TABLE_ADDRESS } from './elf.ts';
 import { MACHINES } from './machine.ts';
 import { interpreterPage } from './page.ts';
 
@@ -15,6 +15,11 @@ export interface Program {
   readonly launch: readonly Step[];
   /** Made by the stub, up to the command's execve. */
   readonly stub: readonly Step[];
+  /**
+   * How many steps of the stub it is launched with, where it is launched before the others are decided: the last of them
+   * are {@link takeRest}. @default all
+   */
+  readonly ahead?: number | undefined;
 }
 
 /** A program, compiled for this machine and this thread. */
@@ -25,10 +30,15 @@ export interface Compiled {
   readonly stub: Assembled;
   /** The stub as an ELF file. */
   readonly image: Uint8Array;
+  /** Of a program that is launched ahead: what is to follow ({@link giveRest}). */
+  readonly rest?: Assembled | undefined;
 }
 
 /** The descriptor that a stub reports a failure to. */
 export const REPORT_DESCRIPTOR = 3;
+
+/** Where the rest of a program begins. */
+export const REST_LABEL = 'the rest';
 
 /** Variables that a launch sets before a program's first step, or reads after its last. */
 export const LAUNCH_VARIABLES = {
@@ -44,11 +54,14 @@ export const LAUNCH_VARIABLES = {
   pidfd: variable('pidfd'),
 } as const;
 
-/** Compiles a program. */
+/** Compiles a program. Of one that is launched ahead, the part that is launched depends on nothing that follows. */
 export function compile(program: Program): Compiled {
-  const stub = assembleStub(program.stub);
+  const { ahead } = program;
+  const stub = assembleStub(program.stub.slice(0, ahead));
   const launcher = assembleLauncher(program.launch);
-  return { program, launcher, stub, image: elfImage(MACHINES[architecture()], stub) };
+  const image = elfImage(MACHINES[architecture()], stub);
+  const rest = ahead === undefined ? undefined : assembleRest(program.stub.slice(ahead), stub);
+  return { program, launcher, stub, image, rest };
 }
 
 /** The stub of a program as an ELF file. */
@@ -57,8 +70,21 @@ export function stubImage(steps: readonly Step[]): Uint8Array {
 }
 
 function assembleStub(steps: readonly Step[]): Assembled {
-  const epilogue = reportTo(REPORT_DESCRIPTOR, { write, exit: exit_group });
-  return assemble(steps, { arch: architecture(), base: TABLE_ADDRESS, epilogue });
+  const labels = { [REST_LABEL]: REST_ADDRESS };
+  return assemble(steps, { arch: architecture(), base: TABLE_ADDRESS, epilogue: reporting(), labels });
+}
+
+/** What follows has the variables of what was before. */
+function assembleRest(steps: readonly Step[], stub: Assembled): Assembled {
+  const variableAt = (name: string) => {
+    const offset = stub.offsetOf(name);
+    return offset === undefined ? undefined : TABLE_ADDRESS + offset;
+  };
+  return assemble(steps, { arch: architecture(), base: REST_ADDRESS, epilogue: reporting(), variableAt });
+}
+
+function reporting(): MachineStep[] {
+  return reportTo(REPORT_DESCRIPTOR, { write, exit: exit_group });
 }
 
 function assembleLauncher(steps: readonly Step[]): Assembled {

@@ -23,6 +23,9 @@ const SEGMENT_ALIGNMENT = 0x1_0000;
 /** The address of a stub's first record: stubs are assembled for it. */
 export const TABLE_ADDRESS = 0x41_0000 + TABLE_OFFSET;
 
+/** Where the rest of a stub goes that is launched ahead of it (rest.ts): behind all that may be there by then. */
+export const REST_ADDRESS = 0x1000_0000;
+
 const ET_EXEC = 2;
 const PT_LOAD = 1;
 const PT_GNU_STACK = 0x6474_e551;

@@ -102,7 +102,7 @@ export function launch(
  */
 export function failureIn(
   report: Uint8Array,
-  { launcher, stub, program: compiledProgram }: Compiled,
+  { launcher, stub, rest, program: compiledProgram }: Compiled,
   program: Program = compiledProgram,
 ): SyscallError | undefined {
   if (report.length < FAILURE_SIZE) return undefined;
@@ -111,6 +111,11 @@ export function failureIn(
   const errno = -Number(view.getBigInt64(8, true));
   const inStub = stub.stepAt(address);
   if (inStub !== undefined) return stepError(program.stub[inStub], program.launch.length + inStub, errno);
+  const inRest = rest?.stepAt(address);
+  if (inRest !== undefined) {
+    const at = (program.ahead ?? 0) + inRest;
+    return stepError(program.stub[at], program.launch.length + at, errno);
+  }
   const inLaunch = launcher.stepAt(address) ?? -1;
   return stepError(program.launch[inLaunch], inLaunch, errno);
 }

@@ -147,16 +147,16 @@ describe.each([
 });
 
 describe('a container of root', () => {
-  test('has all namespaces but the one of users', () => {
+  test('has all namespaces but the one of users: that of the network from the stub, for which nobody waits', () => {
     const flags = /flags=([^,]*)/.exec(callsOf(asRoot.launch)[1] ?? '')?.[1]?.split('|') ?? [];
     expect(flags.filter((flag) => flag.startsWith('CLONE_NEW')).sort()).toEqual([
       'CLONE_NEWCGROUP',
       'CLONE_NEWIPC',
-      'CLONE_NEWNET',
       'CLONE_NEWNS',
       'CLONE_NEWPID',
       'CLONE_NEWUTS',
     ]);
+    expect(first(asRoot.stub, /^unshare\(CLONE_NEWNET\)/)).toBeLessThan(first(asRoot.stub, /^fsopen\("sysfs"/));
   });
 
   test('makes its devices, and sets its groups', () => {
