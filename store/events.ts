@@ -77,7 +77,8 @@ class Journal {
 
   note(event: Noted): void {
     this.#noted.push(event);
-    if (this.#noted.length === 1) setImmediate(() => this.flush()).unref();
+    // Not unref'd: then it would wait for something to happen, and be in the way of that.
+    if (this.#noted.length === 1) setImmediate(() => this.flush());
   }
 
   flush(): void {

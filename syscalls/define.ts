@@ -4,6 +4,7 @@
  * makes the same call part of a plan.
  */
 import { SyscallError } from './error.ts';
+import type { LibcFunction } from './koffi-types.ts';
 import { type Architecture, architecture, bindSyscall, lastErrno } from './libc.ts';
 import { materialize } from './materialize.ts';
 import { type Argument, assertNoNul, formatArgument, isKind } from './memory.ts';
@@ -66,9 +67,13 @@ export function define<Args extends readonly Argument[]>(
     parsed ??= parsePrototype(prototype);
     return parsed;
   };
-  const attempt = (...args: Args) => perform(call, args);
+  let performed: Performer | undefined;
+  const attempt = (...args: Args) => {
+    performed ??= performer(call);
+    return performed(args);
+  };
   const call = ((...args: Args) => {
-    const result = perform(call, args);
+    const result = attempt(...args);
     if (result < 0) throw new SyscallError({ errno: -result, syscall: call.syscall, ...pathsOf(call, args) });
     return result;
   }) as Syscall<Args>;
@@ -114,28 +119,44 @@ export function formatCall({ syscall, parameters, flags }: Declaration, args: re
   return `${syscall}(${formatted.join(', ')})`;
 }
 
-/** The result of a call made now, or the negative error number. */
-function perform(declaration: Declaration, args: readonly Argument[]): number {
-  checkArguments(declaration, args);
-  const keepAlive: Uint8Array[] = [];
-  const values = args.map((value) => materialize(value, keepAlive));
-  // By the value, not by the parameter: some parameters take either, such as `arg2` of prctl(2).
-  const kinds = values.map((value) => (typeof value === 'number' || typeof value === 'bigint' ? 'integer' : 'pointer'));
-  const result = bound(kinds)(numberOf(declaration, architecture()), ...values);
-  const outcome = result === -1 ? -lastErrno() : Number(result);
-  // This use is the last one, so that no buffer is collected while the kernel has its address.
-  keepAlive.length = 0;
-  return outcome;
+/** Makes a call now. @returns its result, or the negative error number */
+type Performer = (args: readonly Argument[]) => number;
+
+/** Some thirty calls are on the way of each start, so there are loops here, and what can be known once is. */
+function performer(declaration: Declaration): Performer {
+  const number = numberOf(declaration, architecture());
+  const functions: LibcFunction[] = [];
+  return (args) => {
+    checkArguments(declaration, args);
+    const keepAlive: Uint8Array[] = [];
+    const values: unknown[] = [];
+    // By the value, not by the parameter: some parameters take either, such as `arg2` of prctl(2). A bit each.
+    let pointers = 0;
+    for (let index = 0; index < args.length; index++) {
+      const given = args[index] as Argument;
+      const value = typeof given === 'object' && given !== null ? materialize(given, keepAlive) : given;
+      if (typeof value !== 'number' && typeof value !== 'bigint') pointers |= 1 << index;
+      values.push(value);
+    }
+    functions[pointers] ??= bound(args.length, pointers);
+    const result = (functions[pointers] as LibcFunction)(number, ...values);
+    const outcome = result === -1 ? -lastErrno() : Number(result);
+    // This use is the last one, so that no buffer is collected while the kernel has its address.
+    keepAlive.length = 0;
+    return outcome;
+  };
 }
 
-const functions = new Map<string, ReturnType<typeof bindSyscall>>();
+const allBound = new Map<string, LibcFunction>();
 
-function bound(kinds: readonly ('integer' | 'pointer')[]): ReturnType<typeof bindSyscall> {
+/** @param pointers which of the arguments are pointers and not integers, as bits */
+function bound(count: number, pointers: number): LibcFunction {
+  const kinds = Array.from({ length: count }, (_, index) => (pointers & (1 << index) ? 'pointer' : 'integer'));
   const key = kinds.join();
-  let found = functions.get(key);
+  let found = allBound.get(key);
   if (found === undefined) {
     found = bindSyscall(kinds);
-    functions.set(key, found);
+    allBound.set(key, found);
   }
   return found;
 }
@@ -146,12 +167,12 @@ function checkArguments(declaration: Declaration, args: readonly Argument[]): vo
   if (args.length !== parameters.length) {
     throw new TypeError(`${syscall} takes ${parameters.length} arguments, got ${args.length}`);
   }
-  args.forEach((value, index) => {
-    const parameter = parameters[index] as Parameter;
+  for (let index = 0; index < args.length; index++) {
+    const [parameter, value] = [parameters[index] as Parameter, args[index] as Argument];
     // Most arguments are plainly in order, and to name one for an error takes as long as the call.
     if (!isInOrder(parameter, value)) checkArgument(`${parameter.name} of ${syscall}`, parameter, value);
     if (parameter.unitBytes > 0) checkLength(declaration, args, index);
-  });
+  }
 }
 
 /** The kernel would go on behind the buffer, in memory of whoever's. */

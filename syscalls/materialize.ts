@@ -8,6 +8,7 @@ import { type Argument, isKind } from './memory.ts';
  * @throws TypeError for a variable: it has no value outside a plan
  */
 export function materialize(value: Argument, keepAlive: Uint8Array[]): unknown {
+  if (value instanceof Uint8Array) return value;
   if (isKind(value, 'variable') || isKind(value, 'address')) {
     throw new TypeError('a variable of a plan has no value in a direct call');
   }

@@ -81,11 +81,9 @@ export function struct<const M extends Members>(
     array,
     decode(bytes, at = 0) {
       const view = new DataView(bytes.buffer, bytes.byteOffset + at, size);
-      const read = ([member, type]: [keyof M & string, MemberType]) => [
-        member,
-        readMember(view, offsets[member], type),
-      ];
-      return Object.fromEntries(entries.map(read));
+      const decoded: Partial<Record<keyof M, MemberValue<MemberType>>> = {};
+      for (const [member, type] of entries) decoded[member] = readMember(view, offsets[member], type);
+      return decoded as { readonly [K in keyof M]: MemberValue<M[K]> };
     },
   };
 }

@@ -10,14 +10,17 @@ export interface AbortGuard {
   release(): void;
 }
 
+const UNAWARE: AbortGuard = { hasEnded: false, release: () => undefined };
+
 /** Ends a process when a signal is aborted, or at once when it was. */
 export function endOnAbort(child: Pick<Child, 'end'>, signal: AbortSignal | undefined): AbortGuard {
+  if (signal === undefined) return UNAWARE;
   let hasEnded = false;
   const abort = () => {
     hasEnded = child.end() || hasEnded;
   };
-  if (signal?.aborted === true) abort();
-  const release = signal === undefined ? () => undefined : onAbort(signal, abort);
+  if (signal.aborted) abort();
+  const release = onAbort(signal, abort);
   return {
     get hasEnded() {
       return hasEnded;

@@ -1,8 +1,10 @@
 /**
- * A container's first process, launched ahead: it makes what takes longest, its network namespace, while this thread
- * decides all the rest. So a start takes as long as the longer of the two.
+ * A container's first process, launched ahead: it makes its network namespace, which takes longest, and the file systems that
+ * every container has, while this thread decides all the rest. So a start takes as long as the longer of the two.
  */
 import {
+  atExit,
+  CaissonError,
   type Compiled,
   close,
   compile,
@@ -10,11 +12,14 @@ import {
   type Launched,
   launch,
   O_CLOEXEC,
+  openImage,
   pipe2,
+  SyscallError,
 } from '../../syscalls/index.ts';
-import { planAhead, REST } from '../plan/beginning.ts';
+import { type Foreseen, planAhead, REST } from '../plan/beginning.ts';
 import { isLaunchedAhead } from '../plan/container.ts';
-import type { LaunchedNamespaces, Wiring } from '../plan/launch.ts';
+import type { Wiring } from '../plan/launch.ts';
+import { isOwnFileSystem } from '../plan/mounts.ts';
 import type { ContainerOptions } from '../spec/options.ts';
 import type { Spec } from '../spec/spec.ts';
 import { superviseChild } from './child.ts';
@@ -26,7 +31,7 @@ import { type OpenStdio, openStdio, type StdioOptions, stdioOptions, wiringOf } 
 export interface Begun {
   readonly stdio: StdioOptions;
   readonly open: OpenStdio;
-  /** Whether a spec is of the namespaces that it has. */
+  /** Whether a spec begins as it does. */
   fits(spec: Spec): boolean;
   /** Gives it the rest: from here on it is the caller's, with its descriptors. */
   give(plan: ReadyPlan): Launched;
@@ -39,36 +44,48 @@ export interface Begun {
  * known before it is decided. That it cannot be launched is met again by who launches it then, and explained.
  */
 export function beginContainer(options: ContainerOptions, stdin: 'pipe' | 'ignore'): Begun | undefined {
-  const linux = foresee(options);
-  if (linux === undefined) return undefined;
-  const stdio = stdioOptions(options, stdin);
-  const wiring = wiringOf(stdio);
-  const open = openStdio(stdio);
-  const rest = openBlockingPipe();
+  const foreseen = foresee(options);
+  if (foreseen === undefined) return undefined;
   try {
-    const launched = launch(compileAhead(linux, wiring), { ...open.values, [REST.name]: rest.read });
-    return begun({ linux, launched, rest: rest.write, stdio, open });
-  } catch {
-    close(rest.write);
+    return launchAhead(foreseen, stdioOptions(options, stdin));
+  } catch (error) {
+    if (error instanceof SyscallError || error instanceof CaissonError) return undefined;
+    throw error;
+  }
+}
+
+function launchAhead(foreseen: Foreseen, stdio: StdioOptions): Begun {
+  const { compiled, image } = beginningOf(foreseen, wiringOf(stdio));
+  const open = openStdio(stdio);
+  try {
+    const rest = openBlockingPipe();
+    try {
+      const launched = launch(compiled, { ...open.values, [REST.name]: rest.read }, { opened: image });
+      return begun({ foreseen, launched, rest: rest.write, stdio, open });
+    } catch (error) {
+      close(rest.write);
+      throw error;
+    } finally {
+      close(rest.read);
+    }
+  } catch (error) {
     open.abandon();
-    return undefined;
-  } finally {
-    close(rest.read);
+    throw error;
   }
 }
 
 interface BegunParts extends Pick<Begun, 'stdio' | 'open'> {
-  readonly linux: LaunchedNamespaces;
+  readonly foreseen: Foreseen;
   readonly launched: Launched;
   readonly rest: number;
 }
 
-function begun({ linux, launched, rest, stdio, open }: BegunParts): Begun {
+function begun({ foreseen, launched, rest, stdio, open }: BegunParts): Begun {
   let isOurs = true;
   return {
     stdio,
     open,
-    fits: (spec) => isLaunchedAhead(spec) && keyOf(spec.linux) === keyOf(linux),
+    fits: (spec) => isLaunchedAhead(spec) && keyOf(spec) === keyOf(foreseen),
     give(plan) {
       giveRest(rest, plan.compiled, plan.rest);
       close(rest);
@@ -88,21 +105,44 @@ function begun({ linux, launched, rest, stdio, open }: BegunParts): Begun {
   };
 }
 
-function keyOf({ namespaces, uidMappings, gidMappings }: LaunchedNamespaces): string {
-  return JSON.stringify([namespaces, uidMappings, gidMappings]);
+/** All that a beginning depends on, besides its descriptors. */
+function keyOf({ linux: { namespaces, uidMappings, gidMappings }, mounts }: Foreseen): string {
+  const own = mounts.filter((specMount) => isOwnFileSystem({ specMount }));
+  return JSON.stringify([namespaces, uidMappings, gidMappings, own]);
 }
 
-/** What containers begin with, by all that it depends on: there are not many kinds of them. */
-const beginnings = new Map<string, Compiled>();
+/** What containers begin with, compiled. */
+interface Beginning {
+  readonly compiled: Compiled;
+  /** The stub, open for as long as it is kept: there is nothing in it that is one container's. */
+  readonly image: number;
+}
 
-function compileAhead(linux: LaunchedNamespaces, wiring: Wiring): Compiled {
-  const key = `${keyOf(linux)} ${JSON.stringify(wiring)}`;
-  let compiled = beginnings.get(key);
-  if (compiled === undefined) {
-    compiled = compile(planAhead(linux, wiring));
-    beginnings.set(key, compiled);
+/** How many are kept. There are not many kinds of them: some namespaces, and whether there is a terminal. */
+const MAX_BEGINNINGS = 8;
+
+/** Of this thread, by all that they depend on; the least recently made first. */
+const beginnings = new Map<string, Beginning>();
+
+function beginningOf(foreseen: Foreseen, wiring: Wiring): Beginning {
+  const key = `${keyOf(foreseen)} ${JSON.stringify(wiring)}`;
+  let beginning = beginnings.get(key);
+  if (beginning === undefined) {
+    const compiled = compile(planAhead(foreseen, wiring));
+    beginning = { compiled, image: openImage(compiled.image) };
+    if (beginnings.size === 0) atExit(() => forgetBeginnings(0));
+    beginnings.set(key, beginning);
+    forgetBeginnings(MAX_BEGINNINGS);
   }
-  return compiled;
+  return beginning;
+}
+
+function forgetBeginnings(most: number): void {
+  for (const [key, { image }] of beginnings) {
+    if (beginnings.size <= most) return;
+    beginnings.delete(key);
+    close(image);
+  }
 }
 
 /** Who writes to it waits where it is full, for a process that is about to read. */

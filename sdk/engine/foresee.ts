@@ -1,19 +1,30 @@
 /** What is known of a container before anything is looked up for it: enough to launch its process ahead (ahead.ts). */
-import { canBeLaunchedAhead } from '../plan/beginning.ts';
-import type { LaunchedNamespaces } from '../plan/launch.ts';
+import { canBeLaunchedAhead, type Foreseen } from '../plan/beginning.ts';
+import { isObject } from '../spec/checks.ts';
+import { standardMounts } from '../spec/defaults.ts';
 import { sharedWithHost } from '../spec/id-maps.ts';
 import { decideNamespaces, referencesIn } from '../spec/namespaces.ts';
 import type { ContainerOptions } from '../spec/options.ts';
 import { type ProcessFacts, processFacts } from '../spec/process-facts.ts';
+import { sharedMemory } from '../spec/shared-memory.ts';
+import { makesNamespace } from '../spec/spec.ts';
 
 /**
- * The namespaces and ids of a container with these options; undefined where something has to be looked up or claimed for
- * them, and where launching it ahead is of no use.
+ * What a container with these options begins with; undefined where something has to be looked up or claimed for it.
  */
-export function foresee(
-  options: ContainerOptions,
-  effect: 'prepare' | 'describe' = 'prepare',
-): LaunchedNamespaces | undefined {
+export function foresee(options: ContainerOptions, effect: 'prepare' | 'describe' = 'prepare'): Foreseen | undefined {
+  const { network, userns, namespaces, timeOffsets, detach } = options;
+  const isPlain = namespaces === undefined && timeOffsets === undefined && detach !== true;
+  if (effect === 'describe' || !isPlain || isObject(network) || isObject(userns)) return foreseeNow(options, effect);
+  const key = `${network} ${userns}`;
+  if (!seen.has(key)) seen.set(key, foreseeNow(options, effect));
+  return seen.get(key);
+}
+
+/** Of options that say nothing else of it, most of which are alike; this process stays who it is. */
+const seen = new Map<string, Foreseen | undefined>();
+
+function foreseeNow(options: ContainerOptions, effect: 'prepare' | 'describe'): Foreseen | undefined {
   if (options.detach === true || typeof options.userns === 'object' || referencesIn(options).length > 0) {
     return undefined;
   }
@@ -21,7 +32,9 @@ export function foresee(
   if (!hasUsualIds(options, facts)) return undefined;
   const { uid, gid } = facts.mappings;
   const linux = { namespaces: decideNamespaces(options, uid.length > 0, nobody), uidMappings: uid, gidMappings: gid };
-  return canBeLaunchedAhead(linux) ? linux : undefined;
+  if (!canBeLaunchedAhead(linux)) return undefined;
+  const mounts = makesNamespace({ linux }, 'mount') ? standardMounts(gid, sharedMemory(options, nobody)) : [];
+  return { linux, mounts };
 }
 
 /** Whether its ids are those of all of this process's containers: root's have a range each unless they may not. */

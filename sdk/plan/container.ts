@@ -60,7 +60,7 @@ export function planContainer(spec: Spec, wiring: Wiring, isAhead = false): Plan
     const descriptor = descriptors.get(type);
     return descriptor === undefined ? [] : [joinInside(type, descriptor)];
   };
-  const root = makeRoot(spec, stdio);
+  const root = makeRoot(spec, stdio, isAhead);
   const given = [...extra, ...joined.map(namespaceVariable)];
   const taken = [...otherMounts(spec), ...root.opened];
   const making = [
@@ -73,7 +73,7 @@ export function planContainer(spec: Spec, wiring: Wiring, isAhead = false): Plan
     ...(makesNamespace(spec, 'pid') ? becomeFirst(spec, stdio) : becomeKept(spec, stdio)),
   ];
   if (isAhead) {
-    const { launch, stub, ahead } = planAhead(spec.linux, wiring);
+    const { launch, stub, ahead } = planAhead(spec, wiring);
     return planOf({ launch, stub: [...stub, ...making], ahead });
   }
   return planOf({
@@ -102,10 +102,10 @@ function inJoinedPid(join: readonly Step[], making: readonly Step[]): Step[] {
 const PROC = variable('/proc');
 
 /** Makes the container's files, and is among nothing else. */
-function makeRoot(spec: Spec, stdio: Wiring['stdio']): RootMaking {
+function makeRoot(spec: Spec, stdio: Wiring['stdio'], isAhead: boolean): RootMaking {
   if (!makesNamespace(spec, 'mount')) return { outside: [], opened: [], inside: [] };
   const views = openViews(spec);
-  const mounts = openMounts(spec);
+  const mounts = openMounts(spec, isAhead);
   const { steps, opened } = spec.root.idmapped ? mountOutside(spec, views, mounts, stdio) : { steps: [], opened: [] };
   const isMounted = opened.length > 0;
   const inside = [

@@ -32,19 +32,31 @@ export interface OpeningMounts {
   };
 }
 
-/** Opens all mounts of a spec. */
-export function openMounts(spec: Spec): OpeningMounts {
-  const allowed = spec.mounts.flatMap((specMount) => asAllowed(specMount, spec));
-  const opened = allowed.map((specMount, index) => {
-    return { specMount, mount: variable(`mount ${index} (${specMount.destination})`) };
-  });
+/** What of a spec says which file systems of its own a container has. */
+export type OwnFileSystems = Pick<Spec, 'mounts'> & { readonly linux: Pick<Spec['linux'], 'namespaces'> };
+
+/** Makes the new file systems of the standard set: nothing but the namespaces that they are made in has to be there. */
+export function openFileSystems(spec: OwnFileSystems): Step[] {
+  return named(spec)
+    .filter(isOwnFileSystem)
+    .flatMap(({ specMount, mount }) => openMount(specMount, mount));
+}
+
+/** Whether a mount is one of those, as a spec has it. */
+export function isOwnFileSystem({ specMount: { type, standard } }: Pick<OpenedMount, 'specMount'>): boolean {
+  return standard === true && type !== 'bind' && type !== 'overlay' && type !== 'file';
+}
+
+/** @param isAhead whether {@link openFileSystems} has been done */
+export function openMounts(spec: Spec, isAhead = false): OpeningMounts {
+  const opened = named(spec);
   const open = (mounts: readonly OpenedMount[]) => mounts.flatMap((each) => openOne(each, spec));
   const isBind = ({ specMount }: OpenedMount) => specMount.type === 'bind';
   const isEarly = (each: OpenedMount) => isBind(each) && isBeneath(each.specMount, spec);
   const needsHost = (each: OpenedMount) =>
     !isOther(each.specMount) && (isBind(each) || each.specMount.type === 'overlay');
   const outside = spec.root.idmapped === undefined ? [] : opened.filter(needsHost);
-  const inside = opened.filter((each) => !outside.includes(each));
+  const inside = opened.filter((each) => !outside.includes(each) && !(isAhead && isOwnFileSystem(each)));
   return {
     beforeCut: open(inside.filter(isEarly)),
     steps: open(inside.filter((each) => !isEarly(each))),
@@ -57,6 +69,14 @@ export function openMounts(spec: Spec): OpeningMounts {
       opened: outside.map(({ mount }) => mount),
     },
   };
+}
+
+/** The mounts that may be, with what they are called: those of the standard set, which come first, in any spec alike. */
+function named(spec: OwnFileSystems): OpenedMount[] {
+  const allowed = spec.mounts.flatMap((specMount) => asAllowed(specMount, spec));
+  return allowed.map((specMount, index) => {
+    return { specMount, mount: variable(`mount ${index} (${specMount.destination})`) };
+  });
 }
 
 /** Where an overlay keeps its changes, in the container's directory. */
@@ -121,7 +141,7 @@ function openOverlayMount(specMount: SpecMount, mount: Variable, spec: Spec): St
  * What shows a namespace may be mounted only by whoever owns that one: sysfs shows the network, proc the processes. A
  * container that shares the host's, from a user namespace, gets the host's own mount instead, as much as it may see of it.
  */
-function asAllowed(specMount: SpecMount, spec: Spec): SpecMount[] {
+function asAllowed(specMount: SpecMount, spec: OwnFileSystems): SpecMount[] {
   const type = SHOWN_BY[specMount.type];
   if (type === undefined || mayMountFor(spec, type)) return [specMount];
   const source = SHOWN_AT[specMount.type];

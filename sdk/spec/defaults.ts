@@ -1,4 +1,5 @@
 /** What a container has when nobody says otherwise: Docker's defaults (moby, daemon/pkg/oci/defaults.go), but for one. */
+import { type IdMapping, isMapped } from '../../store/places.ts';
 import type { SpecDevice, SpecMount } from './spec.ts';
 
 /**
@@ -59,13 +60,16 @@ export const READONLY_PATHS: readonly string[] = [
   '/proc/sysrq-trigger',
 ];
 
+/** The group of terminals, by Linux's convention. */
+const TTY_GROUP = 5;
+
 /**
  * The standard set of mounts.
- * @param ttyGroup the group of terminals, where that id is mapped
+ * @param groups which groups are mapped; none where all are the machine's. Terminals have theirs where it is
  * @param sharedMemory the /dev/shm of a container that shares somebody's. @default one of its own
  */
-export function standardMounts(ttyGroup: number | undefined, sharedMemory: SpecMount = OWN_SHARED_MEMORY): SpecMount[] {
-  const group = ttyGroup === undefined ? [] : [`gid=${ttyGroup}`];
+export function standardMounts(groups: readonly IdMapping[], sharedMemory: SpecMount = OWN_SHARED_MEMORY): SpecMount[] {
+  const group = isMapped(TTY_GROUP, groups) ? [`gid=${TTY_GROUP}`] : [];
   const mounts: SpecMount[] = [
     { destination: '/proc', type: 'proc', options: ['nosuid', 'nodev', 'noexec'] },
     { destination: '/dev', type: 'tmpfs', options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'] },

@@ -1,7 +1,6 @@
 /** User input → complete value. Pure: ids, user and mounts were looked up before. */
 
 import type { ImageConfig } from '../../store/index.ts';
-import { isMapped } from '../../store/places.ts';
 import { CaissonError } from '../../syscalls/index.ts';
 import {
   DEFAULT_CAPABILITIES,
@@ -29,9 +28,6 @@ import {
   type SpecProcess,
   type SpecUser,
 } from './spec.ts';
-
-/** The group of terminals, by Linux's convention. */
-const TTY_GROUP = 5;
 
 /** What was looked up for a container before its spec can be decided. */
 export interface Resolved {
@@ -96,7 +92,7 @@ export function normalizeContainer(options: ContainerOptions, resolved: Resolved
     },
     mounts: ownsMounts
       ? [
-          ...standardMounts(isMapped(TTY_GROUP, gid) ? TTY_GROUP : undefined, sharedMemory(options, find)),
+          ...standardMounts(gid, sharedMemory(options, find)),
           ...etcMounts(options, hostname, resolved.etc, resolved.mounts),
           ...byDepth(
             resolved.mounts.map((mount, index) => {

@@ -60,7 +60,8 @@ export function keepSpare(store: Store, path: string): boolean {
     return false;
   }
   spares.used.add(spare);
-  setImmediate(() => void cleanSpare(spare, spares)).unref();
+  // Not unref'd: then it would wait for something to happen, and be in the way of that.
+  setImmediate(() => void cleanSpare(spare, spares));
   return true;
 }
 

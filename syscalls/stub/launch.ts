@@ -46,6 +46,8 @@ export const PARENT_LABEL = 'parent';
 /** A program that differs from a compiled one in some of its bytes. */
 export interface Variant {
   readonly image?: Uint8Array;
+  /** The image as {@link openImage} gives it, which stays the caller's. @default it is opened for this launch */
+  readonly opened?: number;
   readonly launcherBytes?: Uint8Array;
   /** The program in its own words: for errors. */
   readonly program?: () => Program;
@@ -69,13 +71,13 @@ export interface Launched {
 export function launch(
   compiled: Compiled,
   values: Readonly<Record<string, number>> = {},
-  { image = compiled.image, launcherBytes = compiled.launcher.bytes, program }: Variant = {},
+  { image = compiled.image, opened, launcherBytes = compiled.launcher.bytes, program }: Variant = {},
 ): Launched {
   const { launcher } = compiled;
   const page = interpreterPage();
   const [report, writeEnd] = openPipe();
   try {
-    const descriptor = openImage(image);
+    const descriptor = opened ?? openImage(image);
     try {
       page.load(launcherBytes);
       const { reader } = LAUNCH_VARIABLES;
@@ -86,7 +88,7 @@ export function launch(
       if (pid <= 0) throw launchError(report, compiled, program?.() ?? compiled.program, -pid);
       return { pid, pidfd: getVariable(page.table, launcher, LAUNCH_VARIABLES.pidfd.name), report };
     } finally {
-      close(descriptor);
+      if (opened === undefined) close(descriptor);
     }
   } catch (error) {
     close(report);

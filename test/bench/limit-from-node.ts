@@ -40,7 +40,8 @@ async function planIn(store: string, { Container, Image }: Caisson, { workspace,
   const image = Image.directory(workspace.rootfs);
   // The first one makes the layer that all have in common.
   await Container.run(image, ['true']);
-  return Container.plan(image, { command: ['true'], network, userns: 'host', stdin: 'ignore' });
+  // Of a detached container it is in one piece: nothing is decided meanwhile.
+  return Container.plan(image, { command: ['true'], network, userns: 'host', stdin: 'ignore', detach: true });
 }
 
 function makeDirectories(directory: string): void {

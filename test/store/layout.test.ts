@@ -27,7 +27,7 @@ describe('the store lies', () => {
       '/home/me/.local/share/caisson',
     ],
   ])('%s', (_, env, uid, path) => {
-    expect(defaultRoot(env, uid, '/home/me')).toBe(path);
+    expect(defaultRoot(env, () => ({ uid, home: '/home/me' }))).toBe(path);
   });
 });
 

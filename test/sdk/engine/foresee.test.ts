@@ -17,28 +17,27 @@ describe('what is foreseen of a container', () => {
     { ...usual, namespaces: { ipc: 'host', cgroup: 'host' } },
     { ...usual, namespaces: { time: 'private' }, timeOffsets: { boottime: 60 } },
     { namespaces: { uts: 'host' } },
+    { network: 'host' },
+    { ...usual, namespaces: { mount: 'host' } },
   ])('is what is decided then: %j', (options) => {
     const seen = foresee(options, 'describe');
     // With subordinate ids, a user namespace is entered, and nothing is foreseen.
     if (seen === undefined) return expect(isRoot).toBe(false);
     const asked = { ...options, command: ['true'] };
-    const { linux } = decideContainer(Image.host(), asked, ID, describeStore(), 'describe', DESCRIBING);
-    expect(seen).toEqual({
-      namespaces: linux.namespaces,
-      uidMappings: linux.uidMappings,
-      gidMappings: linux.gidMappings,
-    });
+    const spec = decideContainer(Image.host(), asked, ID, describeStore(), 'describe', DESCRIBING);
+    const { namespaces, uidMappings, gidMappings } = spec.linux;
+    expect(seen.linux).toEqual({ namespaces, uidMappings, gidMappings });
+    expect(spec.mounts.slice(0, seen.mounts.length)).toEqual(seen.mounts);
   });
 
   test.each<ContainerOptions>([
-    { ...usual, network: 'host' },
     { ...usual, network: { container: 'other' } },
     { ...usual, namespaces: { pid: { container: 'other' } } },
     { ...usual, namespaces: { ipc: { path: '/proc/1/ns/ipc' } } },
     { userns: { path: '/proc/self/ns/user' } },
     { userns: { uid: [], gid: [] } },
     { ...usual, detach: true },
-  ])('is nothing where something has to be looked up, or there is no time to win: %j', (options) => {
+  ])('is nothing where something has to be looked up: %j', (options) => {
     expect(foresee(options, 'describe')).toBeUndefined();
   });
 
