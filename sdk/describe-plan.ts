@@ -4,7 +4,8 @@ import { DESCRIBING, decideContainer } from './engine/decide.ts';
 import { foresee } from './engine/foresee.ts';
 import { stdioOptions, wiringOf } from './engine/stdio.ts';
 import type { Image } from './image.ts';
-import { isLaunchedAhead, planContainer } from './plan/container.ts';
+import { beginsAs } from './plan/beginning.ts';
+import { planContainer } from './plan/container.ts';
 import type { Plan } from './plan/plan.ts';
 import { checkContainerOptions, checkImage } from './spec/check.ts';
 import type { ContainerOptions } from './spec/options.ts';
@@ -15,6 +16,7 @@ export function describePlan(image: Image, options: ContainerOptions): Plan {
   checkContainerOptions(options);
   const id = '0'.repeat(64);
   const spec = decideContainer(image, options, id, describeStore(), 'describe', DESCRIBING);
-  const isAhead = foresee(options, 'describe') !== undefined && isLaunchedAhead(spec);
+  const foreseen = foresee(options, 'describe');
+  const isAhead = foreseen !== undefined && beginsAs(spec, foreseen);
   return planContainer(spec, wiringOf(stdioOptions(options, 'pipe')), isAhead);
 }

@@ -47,10 +47,12 @@ export async function makeContainer(
   const copied = copyOptions(options);
   const root = storeRoot();
   const runtime = await loadRuntime();
-  const begun = next === undefined ? undefined : runtime.beginContainer(copied, next === 'run' ? 'ignore' : 'pipe');
+  const store = runtime.openStore(root);
+  await runtime.sweepOnce(store);
+  const begun = isStartedAtOnce(next, image, copied)
+    ? runtime.beginContainer(copied, next === 'run' ? 'ignore' : 'pipe')
+    : undefined;
   try {
-    const store = runtime.openStore(root);
-    await runtime.sweepOnce(store);
     const id = newId();
     const name = copied.name ?? id.slice(0, SHORT_ID_LENGTH);
     const parts = { id, name, image, options: copied, store };
@@ -63,6 +65,15 @@ export async function makeContainer(
     await begun?.abandon();
     throw error;
   }
+}
+
+/** Volumes are filled first, which may take long: its process is to see this machine as it is when that is done. */
+function isStartedAtOnce(
+  next: 'run' | 'start' | undefined,
+  { config }: Image,
+  { mounts = [] }: ContainerOptions,
+): boolean {
+  return next !== undefined && config.Volumes === undefined && !mounts.some(({ type }) => type === 'volume');
 }
 
 async function makeNew(

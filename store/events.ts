@@ -5,7 +5,7 @@
  */
 import { closeSync, fstatSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
 import { flock, hasCode, LOCK_EX, shared } from '../syscalls/index.ts';
-import { encodeFrame } from './frames.ts';
+import { assertFits, encodeFrame } from './frames.ts';
 import type { Store } from './layout.ts';
 import { beforeLeaving, ownerOf } from './owner.ts';
 
@@ -42,6 +42,7 @@ const journals = shared('journals', () => new WeakMap<Store, Journal>());
  * @param payload JSON
  */
 export function noteEvent(store: Store, name: EventName, value: number, payload: Uint8Array | string): void {
+  assertFits(payload);
   let journal = journals.get(store);
   if (journal === undefined) {
     // Whoever writes is an owner, so that what he has not written yet is when he leaves.

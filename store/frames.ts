@@ -35,10 +35,8 @@ const CHUNK_BYTES = 64 * 1024;
  * @param time @default now
  */
 export function encodeFrame(kind: number, value: number, payload: Uint8Array | string = '', time = new Date()): Buffer {
+  assertFits(payload);
   const content = typeof payload === 'string' ? Buffer.from(payload) : payload;
-  if (content.length > MAX_PAYLOAD_BYTES) {
-    throw new TypeError(`a frame holds at most ${MAX_PAYLOAD_BYTES} bytes, got ${content.length}`);
-  }
   const milliseconds = time.getTime();
   const header = Buffer.alloc(FRAME_HEADER_BYTES);
   header.writeBigUInt64LE(BigInt(kind), 0);
@@ -47,6 +45,13 @@ export function encodeFrame(kind: number, value: number, payload: Uint8Array | s
   header.writeBigInt64LE(BigInt(value), 24);
   header.writeBigUInt64LE(BigInt(content.length), 32);
   return Buffer.concat([header, content]);
+}
+
+/** @throws TypeError for what is too much for a frame */
+export function assertFits(payload: Uint8Array | string): void {
+  const length = Buffer.byteLength(payload);
+  if (length > MAX_PAYLOAD_BYTES)
+    throw new TypeError(`a frame holds at most ${MAX_PAYLOAD_BYTES} bytes, got ${length}`);
 }
 
 /** When a frame was written, to the millisecond. */

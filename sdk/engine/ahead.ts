@@ -3,7 +3,6 @@
  * every container has, while this thread decides all the rest. So a start takes as long as the longer of the two.
  */
 import {
-  atExit,
   CaissonError,
   type Compiled,
   close,
@@ -12,20 +11,19 @@ import {
   type Launched,
   launch,
   O_CLOEXEC,
-  openImage,
   pipe2,
   SyscallError,
 } from '../../syscalls/index.ts';
-import { type Foreseen, planAhead, REST } from '../plan/beginning.ts';
-import { isLaunchedAhead } from '../plan/container.ts';
+import { beginningKey, beginsAs, type Foreseen, planAhead, REST } from '../plan/beginning.ts';
 import type { Wiring } from '../plan/launch.ts';
-import { isOwnFileSystem } from '../plan/mounts.ts';
 import type { ContainerOptions } from '../spec/options.ts';
 import type { Spec } from '../spec/spec.ts';
 import { superviseChild } from './child.ts';
 import type { ReadyPlan } from './compile.ts';
 import { foresee } from './foresee.ts';
+import { hasReport } from './report.ts';
 import { type OpenStdio, openStdio, type StdioOptions, stdioOptions, wiringOf } from './stdio.ts';
+import { userNamespaceOfThread } from './user-namespace.ts';
 
 /** A first process that waits for the rest of its plan. */
 export interface Begun {
@@ -33,9 +31,11 @@ export interface Begun {
   readonly open: OpenStdio;
   /** Whether a spec begins as it does. */
   fits(spec: Spec): boolean;
-  /** Gives it the rest: from here on it is the caller's, with its descriptors. */
+  /** Gives it the rest. @throws CaissonError KILLED when somebody has ended it */
   give(plan: ReadyPlan): Launched;
-  /** Ends it, unless it has been given the rest; resolves when nothing of it is left. */
+  /** From here on it is the caller's, with all descriptors. */
+  leave(): void;
+  /** Ends it, unless it is somebody else's; resolves when nothing of it is left. */
   abandon(): Promise<void>;
 }
 
@@ -44,10 +44,9 @@ export interface Begun {
  * known before it is decided. That it cannot be launched is met again by who launches it then, and explained.
  */
 export function beginContainer(options: ContainerOptions, stdin: 'pipe' | 'ignore'): Begun | undefined {
-  const foreseen = foresee(options);
-  if (foreseen === undefined) return undefined;
   try {
-    return launchAhead(foreseen, stdioOptions(options, stdin));
+    const foreseen = foresee(options);
+    return foreseen && launchAhead(foreseen, stdioOptions(options, stdin));
   } catch (error) {
     if (error instanceof SyscallError || error instanceof CaissonError) return undefined;
     throw error;
@@ -55,12 +54,13 @@ export function beginContainer(options: ContainerOptions, stdin: 'pipe' | 'ignor
 }
 
 function launchAhead(foreseen: Foreseen, stdio: StdioOptions): Begun {
-  const { compiled, image } = beginningOf(foreseen, wiringOf(stdio));
+  const compiled = compileAhead(foreseen, wiringOf(stdio));
   const open = openStdio(stdio);
   try {
     const rest = openBlockingPipe();
     try {
-      const launched = launch(compiled, { ...open.values, [REST.name]: rest.read }, { opened: image });
+      const values = { ...open.values, ...userNamespaceOfThread(foreseen.linux), [REST.name]: rest.read };
+      const launched = launch(compiled, values);
       return begun({ foreseen, launched, rest: rest.write, stdio, open });
     } catch (error) {
       close(rest.write);
@@ -85,12 +85,14 @@ function begun({ foreseen, launched, rest, stdio, open }: BegunParts): Begun {
   return {
     stdio,
     open,
-    fits: (spec) => isLaunchedAhead(spec) && keyOf(spec) === keyOf(foreseen),
+    fits: (spec) => beginsAs(spec, foreseen),
     give(plan) {
-      giveRest(rest, plan.compiled, plan.rest);
+      if (giveRest(rest, plan.compiled, plan.rest) || hasReport(launched.report)) return launched;
+      throw new CaissonError('KILLED', 'the process was ended while the container was being decided');
+    },
+    leave() {
       close(rest);
       isOurs = false;
-      return launched;
     },
     async abandon() {
       if (!isOurs) return;
@@ -105,44 +107,17 @@ function begun({ foreseen, launched, rest, stdio, open }: BegunParts): Begun {
   };
 }
 
-/** All that a beginning depends on, besides its descriptors. */
-function keyOf({ linux: { namespaces, uidMappings, gidMappings }, mounts }: Foreseen): string {
-  const own = mounts.filter((specMount) => isOwnFileSystem({ specMount }));
-  return JSON.stringify([namespaces, uidMappings, gidMappings, own]);
-}
+/** What containers begin with, compiled, by all that it depends on. There are few kinds of them, so all are kept. */
+const beginnings = new Map<string, Compiled>();
 
-/** What containers begin with, compiled. */
-interface Beginning {
-  readonly compiled: Compiled;
-  /** The stub, open for as long as it is kept: there is nothing in it that is one container's. */
-  readonly image: number;
-}
-
-/** How many are kept. There are not many kinds of them: some namespaces, and whether there is a terminal. */
-const MAX_BEGINNINGS = 8;
-
-/** Of this thread, by all that they depend on; the least recently made first. */
-const beginnings = new Map<string, Beginning>();
-
-function beginningOf(foreseen: Foreseen, wiring: Wiring): Beginning {
-  const key = `${keyOf(foreseen)} ${JSON.stringify(wiring)}`;
-  let beginning = beginnings.get(key);
-  if (beginning === undefined) {
-    const compiled = compile(planAhead(foreseen, wiring));
-    beginning = { compiled, image: openImage(compiled.image) };
-    if (beginnings.size === 0) atExit(() => forgetBeginnings(0));
-    beginnings.set(key, beginning);
-    forgetBeginnings(MAX_BEGINNINGS);
+function compileAhead(foreseen: Foreseen, wiring: Wiring): Compiled {
+  const key = `${beginningKey(foreseen)} ${JSON.stringify(wiring)}`;
+  let compiled = beginnings.get(key);
+  if (compiled === undefined) {
+    compiled = compile(planAhead(foreseen, wiring));
+    beginnings.set(key, compiled);
   }
-  return beginning;
-}
-
-function forgetBeginnings(most: number): void {
-  for (const [key, { image }] of beginnings) {
-    if (beginnings.size <= most) return;
-    beginnings.delete(key);
-    close(image);
-  }
+  return compiled;
 }
 
 /** Who writes to it waits where it is full, for a process that is about to read. */

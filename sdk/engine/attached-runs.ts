@@ -104,9 +104,12 @@ export class AttachedRuns {
   /** Launches, and decides meanwhile. From here on there is a process to end. */
   async launch(stdin: 'pipe' | 'ignore'): Promise<LaunchedContainer> {
     try {
-      return this.#launchNow(stdin);
-    } finally {
-      if (this.#begun !== undefined) await this.abandon();
+      const spec = this.#decide(stdin);
+      if (this.#begun?.fits(spec) === false) await this.abandon();
+      return this.#launchDecided(spec, stdin);
+    } catch (error) {
+      await this.abandon();
+      throw error;
     }
   }
 
@@ -117,19 +120,23 @@ export class AttachedRuns {
     await begun?.abandon();
   }
 
-  #launchNow(stdin: 'pipe' | 'ignore'): LaunchedContainer {
+  #decide(stdin: 'pipe' | 'ignore'): Spec {
     const { record, root } = this.#owner;
     if (this.#owner.isRemoving()) throw this.#owner.notRunning('started');
-    const { id, options, store } = this.#parts;
+    const { options } = this.#parts;
     options.signal?.throwIfAborted();
     this.#begun ??= beginContainer(options, stdin);
     record.open();
-    const spec = root.decide();
+    return root.decide();
+  }
+
+  #launchDecided(spec: Spec, stdin: 'pipe' | 'ignore'): LaunchedContainer {
+    const { record, root } = this.#owner;
+    const { id, options, store } = this.#parts;
     this.spec = spec;
-    const begun = this.#begun?.fits(spec) === true ? this.#begun : undefined;
     const onEnd = (status: number) => this.#noteEnd(status);
-    const launched = launchContainer(spec, { store, id, options, stdin, begun, onEnd });
-    if (begun !== undefined) this.#begun = undefined;
+    const launched = launchContainer(spec, { store, id, options, stdin, begun: this.#begun, onEnd });
+    this.#begun = undefined;
     this.#child = launched.child;
     root.mounted();
     this.#restarts.launched();

@@ -78,11 +78,8 @@ export interface Keeping {
  */
 export function launchInit(plan: ReadyPlan, values: LaunchValues, keeping: Keeping = {}): LaunchedInit {
   const { compiled, image, launcherBytes, program } = plan;
-  return superviseInit(
-    launch(compiled, values, { image, program, ...(launcherBytes && { launcherBytes }) }),
-    plan,
-    keeping,
-  );
+  const launched = launch(compiled, values, { image, program, ...(launcherBytes && { launcherBytes }) });
+  return superviseInit(launched, plan, keeping);
 }
 
 /** Watches the first process of a container that a launch of this plan has made. */

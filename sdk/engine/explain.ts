@@ -2,6 +2,7 @@
 import { isMachineRoot } from '../../store/places.ts';
 import { CaissonError, SyscallError } from '../../syscalls/index.ts';
 import { COMMAND_PURPOSE } from '../plan/command.ts';
+import { MAKING_NETWORK } from '../plan/network.ts';
 import type { Spec } from '../spec/spec.ts';
 import { explainMount } from './explain-mounts.ts';
 import { explainNamespace } from './explain-namespaces.ts';
@@ -63,7 +64,7 @@ function explainUserNamespace(error: SyscallError, { spec }: Attempt): CaissonEr
   const isRefusal = ['EPERM', 'EACCES', 'ENOSPC', 'EUSERS'].includes(error.code);
   const isSetup =
     error.syscall === 'clone3' ||
-    error.syscall === 'unshare' ||
+    error.purpose === MAKING_NETWORK ||
     /^(opening|writing)\b.*\/proc\/self\//.test(error.purpose ?? '') ||
     error.syscall === 'mount';
   if (!isRootless || !isRefusal || !isSetup) return undefined;

@@ -1,5 +1,5 @@
 /** What is known of a container before anything is looked up for it: enough to launch its process ahead (ahead.ts). */
-import { canBeLaunchedAhead, type Foreseen } from '../plan/beginning.ts';
+import type { Foreseen } from '../plan/beginning.ts';
 import { isObject } from '../spec/checks.ts';
 import { standardMounts } from '../spec/defaults.ts';
 import { sharedWithHost } from '../spec/id-maps.ts';
@@ -7,7 +7,7 @@ import { decideNamespaces, referencesIn } from '../spec/namespaces.ts';
 import type { ContainerOptions } from '../spec/options.ts';
 import { type ProcessFacts, processFacts } from '../spec/process-facts.ts';
 import { sharedMemory } from '../spec/shared-memory.ts';
-import { makesNamespace } from '../spec/spec.ts';
+import { isJoined, makesNamespace } from '../spec/spec.ts';
 
 /**
  * What a container with these options begins with; undefined where something has to be looked up or claimed for it.
@@ -32,7 +32,7 @@ function foreseeNow(options: ContainerOptions, effect: 'prepare' | 'describe'): 
   if (!hasUsualIds(options, facts)) return undefined;
   const { uid, gid } = facts.mappings;
   const linux = { namespaces: decideNamespaces(options, uid.length > 0, nobody), uidMappings: uid, gidMappings: gid };
-  if (!canBeLaunchedAhead(linux)) return undefined;
+  if (linux.namespaces.some(isJoined)) return undefined;
   const mounts = makesNamespace({ linux }, 'mount') ? standardMounts(gid, sharedMemory(options, nobody)) : [];
   return { linux, mounts };
 }

@@ -67,6 +67,7 @@ function launchDecided(spec: Spec, { store, id, options, stdin, begun, onEnd }: 
   try {
     const values = { ...open.values, ...userNamespaceOf(spec), ...namespaces.values };
     launched = begun === undefined ? launchInit(plan, values, keeping) : superviseInit(begun.give(plan), plan, keeping);
+    begun?.leave();
   } catch (error) {
     if (begun === undefined) open.abandon();
     throw explainStart(error, attempt);

@@ -1,7 +1,7 @@
 /** The user namespace that a process is launched in, where it is not one of its own. */
 import { idNamespaces, ownIds, userMappedNamespace } from '../../store/places.ts';
 import { HOST_USER } from '../plan/idmap.ts';
-import { entersNamespace, USER_NAMESPACE } from '../plan/launch.ts';
+import { entersNamespace, type LaunchedNamespaces, USER_NAMESPACE } from '../plan/launch.ts';
 import { IDMAP_NAMESPACE } from '../plan/show-ids.ts';
 import { idOutside } from '../spec/id-maps.ts';
 import type { Spec } from '../spec/spec.ts';
@@ -16,15 +16,20 @@ export function userNamespaceOf({
   root,
   process: { user },
 }: Pick<Spec, 'linux' | 'root' | 'process'>): LaunchValues {
-  const mappings = { uid: linux.uidMappings, gid: linux.gidMappings };
   if (root.idmapped !== undefined) {
+    const mappings = { uid: linux.uidMappings, gid: linux.gidMappings };
     const { user: namespace, idmap } = idNamespaces(mappings);
     const hostUser = idOutside(user.uid, mappings.uid) ?? 0;
     return { [USER_NAMESPACE.name]: namespace, [IDMAP_NAMESPACE.name]: idmap, [HOST_USER.name]: hostUser };
   }
+  return userNamespaceOfThread(linux);
+}
+
+/** The same for one without idmapped mounts: of an ordinary user who has subordinate ids. */
+export function userNamespaceOfThread(linux: LaunchedNamespaces): LaunchValues {
   const isGiven = linux.namespaces.some(({ type, path }) => type === 'user' && path !== undefined);
   if (!entersNamespace(linux) || isGiven) return {};
   const ids = ownIds();
   if (ids.kind !== 'subordinate') return {};
-  return { [USER_NAMESPACE.name]: userMappedNamespace(ids, mappings) };
+  return { [USER_NAMESPACE.name]: userMappedNamespace(ids, { uid: linux.uidMappings, gid: linux.gidMappings }) };
 }

@@ -4,16 +4,10 @@
  * rest of its plan then.
  */
 import { type Program, type Step, takeRest, umask, variable } from '../../syscalls/index.ts';
-import { isJoined, type SpecLinux } from '../spec/spec.ts';
+import type { Spec, SpecLinux } from '../spec/spec.ts';
 import { joinKeyring } from './identity.ts';
-import {
-  entersNamespace,
-  FIRST_EXTRA_DESCRIPTOR,
-  type LaunchedNamespaces,
-  launchSteps,
-  type Wiring,
-} from './launch.ts';
-import { type OwnFileSystems, openFileSystems } from './mounts.ts';
+import { FIRST_EXTRA_DESCRIPTOR, type LaunchedNamespaces, launchSteps, type Wiring } from './launch.ts';
+import { isOwnFileSystem, type OwnFileSystems, openFileSystems } from './mounts.ts';
 import { makeNetwork } from './network.ts';
 import { closeReportOnExec, dieWithOwner } from './prelude.ts';
 
@@ -25,9 +19,18 @@ export interface Foreseen extends OwnFileSystems {
   readonly linux: LaunchedNamespaces;
 }
 
-/** Whether a container's process can be made with nothing looked up: it enters no namespace that is there already. */
-export function canBeLaunchedAhead(linux: LaunchedNamespaces): boolean {
-  return !entersNamespace(linux) && !linux.namespaces.some(isJoined);
+/** Whether a spec begins so. Without root's idmapped mounts, that is, which are made before there is a stub. */
+export function beginsAs(
+  { linux, mounts, root }: Pick<Spec, 'linux' | 'mounts' | 'root'>,
+  foreseen: Foreseen,
+): boolean {
+  return root.idmapped === undefined && beginningKey({ linux, mounts }) === beginningKey(foreseen);
+}
+
+/** All that a beginning depends on, besides its descriptors. */
+export function beginningKey({ linux: { namespaces, uidMappings, gidMappings }, mounts }: Foreseen): string {
+  const own = mounts.filter((specMount) => isOwnFileSystem({ specMount }));
+  return JSON.stringify([namespaces, uidMappings, gidMappings, own]);
 }
 
 /** The beginning of a container's plan as a program, up to where it waits for the rest. */

@@ -16,7 +16,7 @@ import {
 } from '../../syscalls/index.ts';
 import { joinsNamespace, makesNamespace, mayHaveGroups, type NamespaceType, type Spec } from '../spec/spec.ts';
 import { attachAt, attachInside, attachOwnFile, attachStandard, makeFiles } from './attach.ts';
-import { beginStub, canBeLaunchedAhead, planAhead } from './beginning.ts';
+import { beginStub, planAhead } from './beginning.ts';
 import { enterCommand } from './command.ts';
 import { closeEverythingElse } from './descriptors.ts';
 import { setAttributes } from './detached.ts';
@@ -83,11 +83,6 @@ export function planContainer(spec: Spec, wiring: Wiring, isAhead = false): Plan
       ...(joinsNamespace(spec, 'pid') ? inJoinedPid(join('pid'), making) : making),
     ],
   });
-}
-
-/** Whether a container can be launched before its spec is decided. */
-export function isLaunchedAhead(spec: Spec): boolean {
-  return canBeLaunchedAhead(spec.linux) && otherMounts(spec).length === 0;
 }
 
 /**

@@ -16,6 +16,9 @@ import {
 } from '../../syscalls/index.ts';
 import { makesNamespace, type SpecLinux } from '../spec/spec.ts';
 
+/** What is said of the step that makes the namespace. */
+export const MAKING_NETWORK = 'making a network namespace';
+
 /**
  * Makes the network namespace, and brings up `lo`, which it has but leaves down (man 7 netdevice). It belongs to the user
  * namespace that the process is in by now.
@@ -25,7 +28,7 @@ export function makeNetwork(linux: Pick<SpecLinux, 'namespaces'>): Step[] {
   const control = variable('socket');
   const request = IFREQ.encode({ ifr_name: Buffer.from('lo'), ifr_flags: IFF_UP });
   return [
-    unshare.step('making a network namespace', [CLONE_NEWNET]),
+    unshare.step(MAKING_NETWORK, [CLONE_NEWNET]),
     socket.step('opening a socket', [AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0], { into: control }),
     ioctl.step('bringing up loopback', [control, SIOCSIFFLAGS, request]),
     close.step('closing the socket', [control]),

@@ -4,7 +4,7 @@ import { architecture } from '../libc.ts';
 import { variable } from '../memory.ts';
 import { exit_group } from '../process.ts';
 import type { Step } from '../step.ts';
-import { type Assembled, assemble, type MachineStep, reportTo } from './assemble.ts';
+import { type Assembled, assemble, type MachineStep, reportTo, type Target } from './assemble.ts';
 import { elfImage, REST_ADDRESS, TABLE_ADDRESS } from './elf.ts';
 import { MACHINES } from './machine.ts';
 import { interpreterPage } from './page.ts';
@@ -38,7 +38,7 @@ export interface Compiled {
 export const REPORT_DESCRIPTOR = 3;
 
 /** Where the rest of a program begins. */
-export const REST_LABEL = 'the rest';
+export const REST_LABEL = 'the rest of the plan';
 
 /** Variables that a launch sets before a program's first step, or reads after its last. */
 export const LAUNCH_VARIABLES = {
@@ -57,7 +57,7 @@ export const LAUNCH_VARIABLES = {
 /** Compiles a program. Of one that is launched ahead, the part that is launched depends on nothing that follows. */
 export function compile(program: Program): Compiled {
   const { ahead } = program;
-  const stub = assembleStub(program.stub.slice(0, ahead));
+  const stub = assembleStub(program.stub.slice(0, ahead), ahead === undefined ? {} : { [REST_LABEL]: REST_ADDRESS });
   const launcher = assembleLauncher(program.launch);
   const image = elfImage(MACHINES[architecture()], stub);
   const rest = ahead === undefined ? undefined : assembleRest(program.stub.slice(ahead), stub);
@@ -69,8 +69,7 @@ export function stubImage(steps: readonly Step[]): Uint8Array {
   return elfImage(MACHINES[architecture()], assembleStub(steps));
 }
 
-function assembleStub(steps: readonly Step[]): Assembled {
-  const labels = { [REST_LABEL]: REST_ADDRESS };
+function assembleStub(steps: readonly Step[], labels: Target['labels'] = {}): Assembled {
   return assemble(steps, { arch: architecture(), base: TABLE_ADDRESS, epilogue: reporting(), labels });
 }
 

@@ -46,8 +46,6 @@ export const PARENT_LABEL = 'parent';
 /** A program that differs from a compiled one in some of its bytes. */
 export interface Variant {
   readonly image?: Uint8Array;
-  /** The image as {@link openImage} gives it, which stays the caller's. @default it is opened for this launch */
-  readonly opened?: number;
   readonly launcherBytes?: Uint8Array;
   /** The program in its own words: for errors. */
   readonly program?: () => Program;
@@ -71,13 +69,13 @@ export interface Launched {
 export function launch(
   compiled: Compiled,
   values: Readonly<Record<string, number>> = {},
-  { image = compiled.image, opened, launcherBytes = compiled.launcher.bytes, program }: Variant = {},
+  { image = compiled.image, launcherBytes = compiled.launcher.bytes, program }: Variant = {},
 ): Launched {
   const { launcher } = compiled;
   const page = interpreterPage();
   const [report, writeEnd] = openPipe();
   try {
-    const descriptor = opened ?? openImage(image);
+    const descriptor = openImage(image);
     try {
       page.load(launcherBytes);
       const { reader } = LAUNCH_VARIABLES;
@@ -88,7 +86,7 @@ export function launch(
       if (pid <= 0) throw launchError(report, compiled, program?.() ?? compiled.program, -pid);
       return { pid, pidfd: getVariable(page.table, launcher, LAUNCH_VARIABLES.pidfd.name), report };
     } finally {
-      if (opened === undefined) close(descriptor);
+      close(descriptor);
     }
   } catch (error) {
     close(report);
@@ -138,7 +136,7 @@ function openPipe(): [number, number] {
 
 /**
  * A stub's image as a descriptor, for the caller to close: a sealed memfd, so that no process it becomes /proc/PID/exe of
- * can change it (CVE-2019-5736).
+ * can change it (CVE-2019-5736). A container may still change its mode: so no two have the same one.
  */
 export function openImage(bytes: Uint8Array): number {
   const descriptor = createExecutableMemfd();

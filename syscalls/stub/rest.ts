@@ -38,25 +38,26 @@ export function takeRest(descriptor: number): Step[] {
   const [access, kind] = [PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED];
   return [
     read.step(what, [descriptor, head, HEAD_BYTES], { into: taken }),
-    equal(taken, HEAD_BYTES, { otherwise: 'no rest' }),
+    equal(taken, HEAD_BYTES, { otherwise: 'no rest of the plan' }),
     mmap.step('making room for it', [BigInt(REST_ADDRESS), length, access, kind, -1, 0], { into: at }),
-    read.step('taking it', [descriptor, at, ALL], { label: 'take', into: taken }),
-    equal(taken, 0, { next: 'no rest' }),
+    read.step('taking it', [descriptor, at, ALL], { label: 'take the rest', into: taken }),
+    equal(taken, 0, { next: 'no rest of the plan' }),
     add(at, taken, at),
-    equal(at, end, { otherwise: 'take' }),
+    equal(at, end, { otherwise: 'take the rest' }),
     close.step('closing its pipe', [descriptor], { next: REST_LABEL }),
-    exit_group.step('ending without a rest', [1], { label: 'no rest' }),
+    exit_group.step('ending without a rest', [1], { label: 'no rest of the plan' }),
   ];
 }
 
 /**
- * Gives a program that was launched ahead its rest. Of one that has ended, its report tells why. What a pipe does not hold,
- * 64 KiB unless this user has too many of them (man 7 pipe), this thread waits with until the stub is there.
+ * Gives a program that was launched ahead its rest. What a pipe does not hold, 64 KiB unless this user has too many of them
+ * (man 7 pipe), this thread waits with until the stub is there.
  *
  * @param descriptor the pipe's other end, which stays the caller's and blocks
  * @param bytes the rest, where it is not quite the compiled one
+ * @returns false when the program has ended: its report tells why, unless it was killed
  */
-export function giveRest(descriptor: number, { rest }: Compiled, bytes = rest?.bytes): void {
+export function giveRest(descriptor: number, { rest }: Compiled, bytes = rest?.bytes): boolean {
   if (bytes === undefined) throw new Error('bug in caisson: a program that is launched as a whole has no rest');
   const all = Buffer.allocUnsafe(HEAD_BYTES + bytes.length);
   all.writeBigUInt64LE(BigInt(bytes.length));
@@ -64,7 +65,9 @@ export function giveRest(descriptor: number, { rest }: Compiled, bytes = rest?.b
   all.set(bytes, HEAD_BYTES);
   try {
     for (let left = all; left.length > 0; left = left.subarray(write(descriptor, left, left.length)));
+    return true;
   } catch (error) {
     if (!hasCode(error, 'EPIPE')) throw error;
+    return false;
   }
 }

@@ -63,9 +63,7 @@ test('a container is started, stopped and started again as any other', async () 
 test('its plan waits for its rest where it is launched ahead, and does not where it is not', () => {
   const plan = (options: ContainerOptions) => Container.plan(image, { command: ['true'], ...options }).toString();
   const waits = 'waiting for the rest of the plan';
-  const isAhead = plan(AHEAD).includes(waits);
-  // A user with subordinate ids enters a user namespace, which has to be made first.
-  if (isRoot) expect(isAhead).toBe(true);
+  expect(plan(AHEAD)).toContain(waits);
   expect(plan({ ...AHEAD, namespaces: { ipc: { path: '/proc/1/ns/ipc' } } })).not.toContain(waits);
   expect(plan({ ...AHEAD, detach: true })).not.toContain(waits);
 });

@@ -113,7 +113,7 @@ test('no mount of this machine is visible', async (context) => {
     const outside = points.filter((point) => !/^\/$|^\/(proc|dev|sys)(\/|$)/.test(point));
     // Its own, of memory.
     expect([way, outside]).toEqual([way, ['/etc/hosts', '/etc/hostname', '/etc/resolv.conf']]);
-    expect([way, points[0]]).toEqual([way, '/']);
+    expect([way, points.filter((point) => point === '/')]).toEqual([way, ['/']]);
   }
 });
 

@@ -108,7 +108,7 @@ function descriptorTraces(): string[] {
     const target = linkIfThere(`/proc/self/fd/${descriptor}`);
     return target === undefined ? [] : [`descriptor ${descriptor}, ${target}`];
   });
-  return withoutBeginnings(withoutRanges(open)).map(unlessRenewed);
+  return withoutRanges(open).map(unlessRenewed);
 }
 
 /** The journal of a store is closed and opened anew when it is long, and may then have another number. */
@@ -126,14 +126,6 @@ function withoutRanges(open: readonly string[]): string[] {
   const locks = open.filter((trace) => /\/locks\/ids-\d+\.lock$/.test(trace)).slice(0, MAX_RANGES);
   const namespaces = open.filter((trace) => trace.includes(', user:[')).slice(0, 2 * locks.length);
   const kept = new Set([...locks, ...namespaces]);
-  return open.filter((trace) => !kept.has(trace));
-}
-
-/** And the stubs that containers begin with (sdk/engine/ahead.ts). */
-const MAX_BEGINNINGS = 8;
-
-function withoutBeginnings(open: readonly string[]): string[] {
-  const kept = new Set(open.filter((trace) => trace.includes(', /memfd:caisson ')).slice(0, MAX_BEGINNINGS));
   return open.filter((trace) => !kept.has(trace));
 }
 

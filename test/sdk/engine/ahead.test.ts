@@ -3,8 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Begun, beginContainer } from '../../../sdk/engine/ahead.ts';
+import { compileContainer } from '../../../sdk/engine/compile.ts';
 import { DESCRIBING, decideContainer } from '../../../sdk/engine/decide.ts';
-import { foresee } from '../../../sdk/engine/foresee.ts';
+import { wiringOf } from '../../../sdk/engine/stdio.ts';
 import { Image } from '../../../sdk/index.ts';
 import type { ContainerOptions } from '../../../sdk/spec/options.ts';
 import { describeStore } from '../../../store/index.ts';
@@ -15,8 +16,7 @@ const specOf = (options: ContainerOptions) =>
   decideContainer(Image.host(), { command: ['true'], ...options }, ID, describeStore(), 'describe', DESCRIBING);
 const ID = 'abcdef012345'.padEnd(64, '0');
 
-/** A user with subordinate ids enters a user namespace, which is looked up first. */
-describe.runIf(foresee(OPTIONS) !== undefined)('a process that is launched ahead', () => {
+describe('a process that is launched ahead', () => {
   let before: Traces;
   beforeEach(async () => {
     await begin().abandon();
@@ -48,9 +48,13 @@ describe.runIf(foresee(OPTIONS) !== undefined)('a process that is launched ahead
     await begun.abandon();
   });
 
-  test('that somebody has killed can be abandoned, too', async () => {
+  test('that somebody has killed takes no rest, and can be abandoned, too', async () => {
     const begun = begin();
-    process.kill(childrenSince(before)[0] as number, 'SIGKILL');
+    const pid = childrenSince(before)[0] as number;
+    process.kill(pid, 'SIGKILL');
+    await expect.poll(() => readFileSync(`/proc/${pid}/stat`, 'utf8')).toMatch(/\) Z /);
+    const plan = compileContainer(specOf(OPTIONS), wiringOf(begun.stdio), ID, true);
+    expect(() => begun.give(plan)).toThrow(expect.objectContaining({ code: 'KILLED' }));
     await begun.abandon();
   });
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { canBeLaunchedAhead, planAhead } from '../../../sdk/plan/beginning.ts';
-import { isLaunchedAhead, planContainer } from '../../../sdk/plan/container.ts';
+import { beginsAs, planAhead } from '../../../sdk/plan/beginning.ts';
+import { planContainer } from '../../../sdk/plan/container.ts';
 import { standardMounts } from '../../../sdk/spec/defaults.ts';
+import type { Spec } from '../../../sdk/spec/spec.ts';
 import { compile } from '../../../syscalls/index.ts';
 import { callsOf, first, last, PIPES, ROOTLESS, SUBORDINATE, specOf, TERMINAL } from './specs.ts';
 
@@ -44,22 +45,30 @@ describe('a plan that is launched ahead', () => {
   });
 });
 
-describe('what is launched ahead', () => {
-  test.each([
-    ['a container of root with the ids of the host', specOf()],
-    ['a container without root', specOf({}, { facts: ROOTLESS })],
-    ["one in the host's network", specOf({ network: 'host' })],
-  ])('%s is', (_, spec) => {
-    expect(isLaunchedAhead(spec)).toBe(true);
-    expect(canBeLaunchedAhead(spec.linux)).toBe(true);
+describe('a spec begins as was foreseen', () => {
+  const foreseen = ({ linux, mounts }: Spec) => ({ linux, mounts });
+  const rootless = specOf({}, { facts: ROOTLESS });
+
+  test('whatever else is decided', () => {
+    const more = specOf({ hostname: 'box', readOnly: true, tty: true, env: { A: '1' } }, { facts: ROOTLESS });
+    expect(beginsAs(more, foreseen(rootless))).toBe(true);
+    const mounted = specOf({ mounts: [{ type: 'tmpfs', target: '/tmp' }] }, { facts: ROOTLESS });
+    expect(beginsAs(mounted, foreseen(rootless))).toBe(true);
   });
 
-  const other = { id: 'b'.repeat(64), hasUser: false, hasMounts: true };
   test.each([
-    ['that enters a user namespace with many ids', specOf({}, { facts: SUBORDINATE })],
-    ['that joins a namespace by its path', specOf({ namespaces: { ipc: { path: '/proc/1/ns/ipc' } } })],
-    ['that joins another container', specOf({ namespaces: { uts: { container: 'x' } } }, { findJoined: () => other })],
-  ])('one is not %s', (_, spec) => {
-    expect(isLaunchedAhead(spec)).toBe(false);
+    ['other namespaces', specOf({ network: 'host' }, { facts: ROOTLESS })],
+    ['other ids', specOf({}, { facts: SUBORDINATE })],
+    ['no ids of its own', specOf()],
+    ["somebody else's shared memory", specOf({ namespaces: { ipc: 'host' } }, { facts: ROOTLESS })],
+    ['mounts that are made with other rights', { ...rootless, root: { ...rootless.root, idmapped: ['/store'] } }],
+  ])('but not with %s', (_, spec) => {
+    expect(beginsAs(spec, foreseen(rootless))).toBe(false);
   });
+});
+
+test('with subordinate ids, the process comes into its user namespace before it begins', () => {
+  const { launch, stub, ahead } = planContainer(specOf({}, { facts: SUBORDINATE }), PIPES, true);
+  expect(callsOf(launch)).toContain('setns(user namespace, CLONE_NEWUSER)');
+  expect(first(stub, /^unshare\(CLONE_NEWNET\)/)).toBeLessThan(ahead as number);
 });
