@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Container } from 'caisson';
 import { expect, test } from 'vitest';
-import { busybox, hasUsers, privateStore, sh } from './fixture.ts';
+import { busybox, hasUsers, isRoot, privateStore, sh } from './fixture.ts';
 
 privateStore();
 
@@ -120,4 +120,13 @@ test.runIf(hasUsers)('process 1 is the user of the command, so it holds no more 
     user: 'app',
   });
   expect(stdout).toBe('Uid:\t1000\t1000\t1000\t1000\nCapEff:\t0000000000000000\n');
+});
+
+test('a container that changes the mode of its init does so to no other container', async (context) => {
+  for (const userns of isRoot ? (['host', 'auto'] as const) : (['auto'] as const)) {
+    await using container = await Container.start(busybox(context), { command: ['sleep', '60'], init: true, userns });
+    await container.exec(['chmod', '0', '/proc/1/exe']);
+    const again = await Container.run(busybox(context), ['true'], { init: true, userns });
+    expect([userns, again.exitCode]).toEqual([userns, 0]);
+  }
 });
