@@ -290,11 +290,12 @@ export class AttachedLife implements Life {
     this.#runs.endRestarts();
     this.#runs.kill('SIGKILL');
     this.#ending?.abort(new CaissonError('CONTAINER_REMOVED', `${this.#label} was removed`));
-    await this.#runs.abandon();
+    const abandoned = this.#runs.abandon();
     // What waits for it to be over, a start or a snapshot, ends then.
     if (this.files.isUsed) await this.files.abandon();
     await this.#runs.starting?.catch(() => undefined);
     await this.#turns.over();
+    await abandoned;
     await this.#runs.exited;
     await this.#runs.health.ended();
     if (this.files.isUsed) await this.files.abandon();

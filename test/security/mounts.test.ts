@@ -32,6 +32,7 @@ test('a place that is swapped for a link to anywhere while mounts are made gets 
   ];
   const { exitCode } = await Container.run(Image.host(), ['python3', '-c', ''], {});
   if (exitCode !== 0) return context.skip('requires python3');
+  let made = 0;
   for (const target of hostile) {
     await using swapper = await Container.start(Image.host(), {
       command: sh(
@@ -45,7 +46,6 @@ test('a place that is swapped for a link to anywhere while mounts are made gets 
       { type: 'tmpfs', target: '/shared/place/inner/deep' },
       { type: 'file', target: '/shared/place/made', content: 'x' },
     ];
-    let made = 0;
     for (let start = 0; start < STARTS / hostile.length; start++) {
       const attempt = Container.run(image, ['true'], { mounts });
       await attempt.then(
@@ -59,7 +59,6 @@ test('a place that is swapped for a link to anywhere while mounts are made gets 
       });
     }
     expect(swapper.state).toBe('running');
-    expect(made).toBeGreaterThan(0);
     await swapper.kill();
     await swapper.remove();
     const { path } = await (await Volume.get('shared')).inspect();
@@ -67,6 +66,8 @@ test('a place that is swapped for a link to anywhere while mounts are made gets 
     expect(readdirSync(path).sort()).toEqual(['link', 'place']);
     await Volume.prune();
   }
+  // It depends on the moment which of the two it was; the same may be hit many times in a row.
+  expect(made).toBeGreaterThan(0);
   expect(readdirSync(canary)).toEqual(['inner']);
   expect(readdirSync(join(canary, 'inner'))).toEqual([]);
   expect(readdirSync(join(store, 'volumes'))).toEqual([]);
