@@ -74,7 +74,7 @@ test('two containers share no namespace', async (context) => {
 
 test('a container has loopback and nothing else', async (context) => {
   const script = sh(`ls /sys/class/net
-    echo hello | nc -l -p 7777 &
+    nc -l -p 7777 -e echo hello &
     until nc 127.0.0.1 7777 2>/dev/null; do :; done`);
   const { stdout, stderr } = await Container.run(busybox(context), script, { timeoutMs: 10_000, stderr: 'ignore' });
   expect({ stdout, stderr }).toEqual({ stdout: 'lo\nhello\n', stderr: '' });
