@@ -10,6 +10,7 @@ export interface AbortGuard {
   release(): void;
 }
 
+/** Of a process that nobody can abort. */
 const UNAWARE: AbortGuard = { hasEnded: false, release: () => undefined };
 
 /** Ends a process when a signal is aborted, or at once when it was. */

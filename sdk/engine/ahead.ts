@@ -10,8 +10,7 @@ import {
   giveRest,
   type Launched,
   launch,
-  O_CLOEXEC,
-  pipe2,
+  POLLIN,
   SyscallError,
 } from '../../syscalls/index.ts';
 import { beginningKey, beginsAs, type Foreseen, planAhead, REST } from '../plan/beginning.ts';
@@ -21,7 +20,7 @@ import type { Spec } from '../spec/spec.ts';
 import { superviseChild } from './child.ts';
 import type { ReadyPlan } from './compile.ts';
 import { foresee } from './foresee.ts';
-import { hasReport } from './report.ts';
+import { openBlockingPipe, pollNow } from './pipe.ts';
 import { type OpenStdio, openStdio, type StdioOptions, stdioOptions, wiringOf } from './stdio.ts';
 import { userNamespaceOfThread } from './user-namespace.ts';
 
@@ -57,16 +56,16 @@ function launchAhead(foreseen: Foreseen, stdio: StdioOptions): Begun {
   const compiled = compileAhead(foreseen, wiringOf(stdio));
   const open = openStdio(stdio);
   try {
-    const rest = openBlockingPipe();
+    const rest = openBlockingPipe('in');
     try {
-      const values = { ...open.values, ...userNamespaceOfThread(foreseen.linux), [REST.name]: rest.read };
+      const values = { ...open.values, ...userNamespaceOfThread(foreseen.linux), [REST.name]: rest.theirs };
       const launched = launch(compiled, values);
-      return begun({ foreseen, launched, rest: rest.write, stdio, open });
+      return begun({ foreseen, launched, rest: rest.ours, stdio, open });
     } catch (error) {
-      close(rest.write);
+      close(rest.ours);
       throw error;
     } finally {
-      close(rest.read);
+      close(rest.theirs);
     }
   } catch (error) {
     open.abandon();
@@ -87,7 +86,9 @@ function begun({ foreseen, launched, rest, stdio, open }: BegunParts): Begun {
     open,
     fits: (spec) => beginsAs(spec, foreseen),
     give(plan) {
-      if (giveRest(rest, plan.compiled, plan.rest) || hasReport(launched.report)) return launched;
+      const isTaken = giveRest(rest, plan.compiled, plan.rest);
+      const hasReport = () => (pollNow(launched.report) & POLLIN) !== 0;
+      if (isTaken || hasReport()) return launched;
       throw new CaissonError('KILLED', 'the process was ended while the container was being decided');
     },
     leave() {
@@ -118,12 +119,4 @@ function compileAhead(foreseen: Foreseen, wiring: Wiring): Compiled {
     beginnings.set(key, compiled);
   }
   return compiled;
-}
-
-/** Who writes to it waits where it is full, for a process that is about to read. */
-function openBlockingPipe(): { readonly read: number; readonly write: number } {
-  const ends = new Uint32Array(2);
-  pipe2(new Uint8Array(ends.buffer), O_CLOEXEC);
-  const [read, write] = ends as unknown as [number, number];
-  return { read, write };
 }

@@ -14,7 +14,8 @@ import { isJoined, makesNamespace } from '../spec/spec.ts';
  */
 export function foresee(options: ContainerOptions, effect: 'prepare' | 'describe' = 'prepare'): Foreseen | undefined {
   const { network, userns, namespaces, timeOffsets, detach } = options;
-  const isPlain = namespaces === undefined && timeOffsets === undefined && detach !== true;
+  if (detach === true) return undefined;
+  const isPlain = namespaces === undefined && timeOffsets === undefined;
   if (effect === 'describe' || !isPlain || isObject(network) || isObject(userns)) return foreseeNow(options, effect);
   const key = `${network} ${userns}`;
   if (!seen.has(key)) seen.set(key, foreseeNow(options, effect));
@@ -25,9 +26,7 @@ export function foresee(options: ContainerOptions, effect: 'prepare' | 'describe
 const seen = new Map<string, Foreseen | undefined>();
 
 function foreseeNow(options: ContainerOptions, effect: 'prepare' | 'describe'): Foreseen | undefined {
-  if (options.detach === true || typeof options.userns === 'object' || referencesIn(options).length > 0) {
-    return undefined;
-  }
+  if (isObject(options.userns) || referencesIn(options).length > 0) return undefined;
   const facts = processFacts(effect);
   if (!hasUsualIds(options, facts)) return undefined;
   const { uid, gid } = facts.mappings;

@@ -1,16 +1,5 @@
 /** What a launched process reports: that its command runs, by the end of the pipe; else which step failed; and its pid. */
-import {
-  CODE_ADDRESS,
-  close,
-  hasCode,
-  POLLFD,
-  POLLIN,
-  ppoll,
-  read,
-  SIGSET_SIZE,
-  TIMESPEC,
-  watch,
-} from '../../syscalls/index.ts';
+import { CODE_ADDRESS, close, hasCode, POLLFD, POLLIN, ppoll, read, SIGSET_SIZE, watch } from '../../syscalls/index.ts';
 
 const REPORT_BYTES = 64;
 const PID_BYTES = 8;
@@ -59,13 +48,6 @@ export function readRest(descriptor: number): Uint8Array {
   const length = read(descriptor, buffer, REPORT_BYTES);
   close(descriptor);
   return buffer.subarray(0, length);
-}
-
-/** Whether there is something of a report. */
-export function hasReport(descriptor: number): boolean {
-  const fds = POLLFD.encode({ fd: descriptor, events: POLLIN });
-  ppoll(fds, 1, TIMESPEC.encode({}), null, SIGSET_SIZE);
-  return (POLLFD.decode(fds.bytes).revents & POLLIN) !== 0;
 }
 
 /** Waits, with this thread, for the beginning of a report: a pid, a failure or the end. The pipe stays open. */

@@ -65,9 +65,13 @@ function launchDecided(spec: Spec, { store, id, options, stdin, begun, onEnd }: 
   const open = begun?.open ?? openStdio(stdio);
   let launched: LaunchedInit;
   try {
-    const values = { ...open.values, ...userNamespaceOf(spec), ...namespaces.values };
-    launched = begun === undefined ? launchInit(plan, values, keeping) : superviseInit(begun.give(plan), plan, keeping);
-    begun?.leave();
+    if (begun === undefined) {
+      const values = { ...open.values, ...userNamespaceOf(spec), ...namespaces.values };
+      launched = launchInit(plan, values, keeping);
+    } else {
+      launched = superviseInit(begun.give(plan), plan, keeping);
+      begun.leave();
+    }
   } catch (error) {
     if (begun === undefined) open.abandon();
     throw explainStart(error, attempt);

@@ -3,8 +3,7 @@
  * first process is held by a descriptor whenever something is done to it (held.ts).
  */
 import type { Writable } from 'node:stream';
-import type { Store } from '../../store/index.ts';
-import { discardContainerDirectory, whileRecordIsOurs } from '../../store/index.ts';
+import { discardContainerDirectory, type Store, whileRecordIsOurs } from '../../store/index.ts';
 import { CaissonError } from '../../syscalls/index.ts';
 import { Access } from '../fs/index.ts';
 import type { ContainerHealth } from '../health-status.ts';

@@ -1,20 +1,11 @@
 /** Our ends of a process's descriptors, which become Node streams when somebody asks: most are never asked for. */
 import { Readable, Writable } from 'node:stream';
-import {
-  CaissonError,
-  close,
-  POLLFD,
-  POLLHUP,
-  POLLIN,
-  ppoll,
-  TIMESPEC,
-  type Watch,
-  watch,
-} from '../../syscalls/index.ts';
+import { CaissonError, close, POLLHUP, POLLIN, type Watch, watch } from '../../syscalls/index.ts';
 import type { TerminalSize } from '../spec/options.ts';
 import { openInput } from './input.ts';
 import type { MemoryLog } from './memory-log.ts';
 import { asOutput, type Output, openOutput, readPipe } from './output.ts';
+import { pollNow } from './pipe.ts';
 import type { Ends } from './stdio.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 
@@ -183,11 +174,4 @@ class LazyOutput {
   #note(chunk: Buffer): void {
     this.#log?.note(this.#name, chunk);
   }
-}
-
-/** What a descriptor is ready for now: POLLHUP when a pipe has no writer any more. */
-function pollNow(descriptor: number): number {
-  const fds = POLLFD.encode({ fd: descriptor, events: POLLIN });
-  ppoll(fds, 1, TIMESPEC.encode({}), null, 8);
-  return POLLFD.decode(fds.bytes).revents;
 }

@@ -47,7 +47,10 @@ export function isOwnFileSystem({ specMount: { type, standard } }: Pick<OpenedMo
   return standard === true && type !== 'bind' && type !== 'overlay' && type !== 'file';
 }
 
-/** @param isAhead whether {@link openFileSystems} has been done */
+/**
+ * Opens all mounts of a spec.
+ * @param isAhead whether {@link openFileSystems} has opened its part of them
+ */
 export function openMounts(spec: Spec, isAhead = false): OpeningMounts {
   const opened = named(spec);
   const open = (mounts: readonly OpenedMount[]) => mounts.flatMap((each) => openOne(each, spec));

@@ -19,7 +19,7 @@ export interface Target {
   /** What ends the program after its last step, and what a failed step without `onError` goes to. */
   readonly epilogue: readonly MachineStep[];
   /** The addresses of records outside of the program, by the labels that steps go to. */
-  readonly labels?: Readonly<Record<Label, number>> | undefined;
+  readonly labels?: ReadonlyMap<Label, number> | undefined;
   /** The address of a variable that is another program's; undefined of all others. */
   readonly variableAt?: ((name: string) => number | undefined) | undefined;
 }
@@ -78,7 +78,7 @@ export function assemble(steps: readonly Step[], target: Target): Assembled {
   const words = new Uint32Array(tableSize / 4);
   const rowAt = (row: number) => base + RECORD_SIZE * row;
   const addressOf = (goto: Goto) =>
-    typeof goto === 'number' ? rowAt(goto) : (target.labels?.[goto] ?? rowAt(labelled(labels, goto)));
+    typeof goto === 'number' ? rowAt(goto) : (target.labels?.get(goto) ?? rowAt(labelled(labels, goto)));
 
   rows.forEach(({ step, into, next, otherwise }, at) => {
     const word = (field: number, value: number | bigint) => setWord(words, at * RECORD_WORDS + field, value);

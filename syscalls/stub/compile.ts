@@ -57,7 +57,8 @@ export const LAUNCH_VARIABLES = {
 /** Compiles a program. Of one that is launched ahead, the part that is launched depends on nothing that follows. */
 export function compile(program: Program): Compiled {
   const { ahead } = program;
-  const stub = assembleStub(program.stub.slice(0, ahead), ahead === undefined ? {} : { [REST_LABEL]: REST_ADDRESS });
+  const labels = ahead === undefined ? undefined : new Map([[REST_LABEL, REST_ADDRESS]]);
+  const stub = assembleStub(program.stub.slice(0, ahead), labels);
   const launcher = assembleLauncher(program.launch);
   const image = elfImage(MACHINES[architecture()], stub);
   const rest = ahead === undefined ? undefined : assembleRest(program.stub.slice(ahead), stub);
@@ -69,7 +70,7 @@ export function stubImage(steps: readonly Step[]): Uint8Array {
   return elfImage(MACHINES[architecture()], assembleStub(steps));
 }
 
-function assembleStub(steps: readonly Step[], labels: Target['labels'] = {}): Assembled {
+function assembleStub(steps: readonly Step[], labels?: Target['labels']): Assembled {
   return assemble(steps, { arch: architecture(), base: TABLE_ADDRESS, epilogue: reporting(), labels });
 }
 

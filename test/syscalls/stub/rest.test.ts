@@ -6,6 +6,7 @@ import {
   close,
   compile,
   dup3,
+  equal,
   exit_group,
   failureIn,
   getpid,
@@ -120,6 +121,14 @@ describe('the rest of a program', () => {
   test('is there only of a program that is launched ahead', () => {
     const whole = compile({ launch: launchPart(), stub: [end(0)] });
     expect(() => giveRest(-1, whole)).toThrow(/launched as a whole/);
+  });
+
+  test('is there for its own label only, and for no name that all objects have', () => {
+    const goTo = (next: string) => () => compile({ launch: launchPart(), stub: [equal(0, 0, { next }), end(0)] });
+    expect(goTo('the rest of the plan')).toThrow(/no step has the label/);
+    expect(goTo('constructor')).toThrow(/no step has the label 'constructor'/);
+    const ahead = programOf([equal(0, 0, { next: 'constructor' })], [end(0)]);
+    expect(() => compile(ahead)).toThrow(/no step has the label 'constructor'/);
   });
 
   test('cannot have a variable of the beginning in a struct of its own', () => {
