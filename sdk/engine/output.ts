@@ -154,7 +154,9 @@ class PipeStream extends Readable {
     // A reader may end the stream from within its 'data' event.
     if (this.#descriptor === undefined) return undefined;
     try {
-      const chunk = readPipe(this.#descriptor, this.#isWide ? BUSY_PIPE_BYTES : PIPE_BYTES);
+      // No more than fits: who has enough gets less than a megabyte, with what is in the pipe.
+      const room = Math.max(1, this.readableHighWaterMark - this.readableLength);
+      const chunk = readPipe(this.#descriptor, Math.min(room, this.#isWide ? BUSY_PIPE_BYTES : PIPE_BYTES));
       if (chunk !== undefined && chunk.length > 0) this.#note?.(chunk);
       return chunk;
     } catch (error) {
